@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * cpu.h - AArch64 (Arm ARM DDI 0487, B2.3: outer-shareable barriers):
+ * cache line, pause, order against devices, bit scan.
+ *
+ * Chosen by include path, so that no module has an #ifdef for a CPU. Order
+ * against a device is not C's business: an atomic fence orders CPUs only.
+ */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include <stdint.h>
+
+/* Bytes between two words that two CPUs write at the same time. */
+#define BOUNCE_CACHE_LINE 64
+
+static inline void bounce_cpu_relax(void)
+{
+	__asm__ volatile("yield" ::: "memory");
+}
+
+/* Reads before it are done before reads after it, device writes included. */
+static inline void bounce_rmb_device(void)
+{
+	__asm__ volatile("dmb oshld" ::: "memory");
+}
+
+/* Writes before it are seen by a device before writes after it. */
+static inline void bounce_wmb_device(void)
+{
+	__asm__ volatile("dmb oshst" ::: "memory");
+}
+
+/* Both, and writes before reads. */
+static inline void bounce_mb_device(void)
+{
+	__asm__ volatile("dmb osh" ::: "memory");
+}
+
+/* Index of the lowest set bit; @word is not 0. */
+static inline unsigned bounce_cpu_ctz(uint64_t word)
+{
+	return (unsigned)__builtin_ctzll(word);
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * control.h - what must not work: each control tries it, and looks at bytes,
+ * never at what the device says of itself. Names: guest.h.
+ */
+#ifndef CONTROL_H
+#define CONTROL_H
+
+#include "blk.h"
+
+/* A device is told to write to a private page; a canary tells. */
+void control_private_write(const char *name, struct blk *blk);
+
+/* A device is told to read a private page; the disk tells. */
+void control_private_read(const char *name, struct blk *blk);
+
+/* Unconfined and unchecked, the canary breaks. */
+void control_canary_breaks(const char *name, struct blk *blk);
+
+/*
+ * A page is taken back in mid-run and given again. @space has the pool of the
+ * controls; a second requester for @blk's device takes its page there, since
+ * the library must not know of what happens to it.
+ */
+void control_unshared(const char *name, struct blk *blk, struct bounce *bounce,
+		      struct bounce_space *space);
+
+/* The monitor refuses one page of a slab. */
+void control_refused_page(struct bounce_pool *pool);
+
+/* A device that is there is refused; @open says by which flags. */
+void control_refused(const char *device, const char *name,
+		     const struct blk_open *open, unsigned reason);
+
+#endif

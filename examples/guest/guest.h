@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * guest.h - the contract of the bare-metal guests: what the portable program,
+ * the folder of a CPU, and the tool that boots them (tools/demo.py) owe each
+ * other.
+ *
+ *   portable   main.c image.c control.c report.c blk.c vring.c sha256.c
+ *              print.c mem.c
+ *   transport  virtio_pci.c (POWER)            s390x/virtio_ccw.c (Z)
+ *   CPU        <cpu>/: start, vectors, console, power-off, the monitor's model
+ *
+ * Variation is chosen by file: each guest links one CPU folder and one
+ * transport; there is no #ifdef.
+ *
+ *   G1  The guest's memory is private, but for what the library shared. The
+ *       model keeps the truth of that; nothing else in the guest does.
+ *   G2  The library alone issues share calls, with the CPU's real instruction.
+ *       Two controls issue it too, and say so.
+ *   G3  A driver takes nothing back from shared memory but what
+ *       bounce_virtio_used() or bounce_unmap() hands it.
+ */
+#ifndef GUEST_H
+#define GUEST_H
+
+#include <bounce/bounce.h>
+
+/* ---- who is who on the bus ---- */
+
+/*
+ * A device's role is its place: the PCI slot on POWER (addr=1 ..), the device
+ * number on Z (devno=fe.0.0001 ..).
+ */
+enum guest_role {
+	GUEST_IN0 = 1, /* input image, ACCESS_PLATFORM offered, read-only */
+	GUEST_OUT0 = 2, /* output disk, ACCESS_PLATFORM offered */
+	GUEST_IN1 = 3, /* input image, ACCESS_PLATFORM not offered, read-only */
+	GUEST_LEGACY = 4, /* input image, legacy: no VERSION_1, read-only */
+	GUEST_ROLES = 5, /* one past the last; index 0 is not used */
+};
+
+/* ---- the disks: sizes that tools/image.py makes ---- */
+
+#define GUEST_SECTOR_BYTES 512u /* VIRTIO 1.2 section 5.2.4: always 512 */
+#define GUEST_IMAGE_BYTES (16u << 20)
+#define GUEST_OUTPUT_BYTES (17u << 20)
+
+/*
+ * Beyond the image the output disk holds the sectors that the controls use.
+ * GUEST_PUBLIC_TEXT is written there first, over GUEST_CONTROL_BYTES; then the
+ * device is given the address of a private page full of GUEST_SECRET_TEXT.
+ * The host checks that the secret is nowhere on the disk. Afterwards these
+ * bytes are zero where an IOMMU answers for a page (POWER), or still the
+ * public text where the model refuses before the device is told (Z).
+ */
+#define GUEST_CONTROL_SECTOR (GUEST_IMAGE_BYTES / GUEST_SECTOR_BYTES)
+#define GUEST_CONTROL_BYTES 4096u
+#define GUEST_TEXT_BYTES 16u /* both texts, repeated without a gap */
+#define GUEST_PUBLIC_TEXT "PUBLIC-BYTES-OK!"
+#define GUEST_SECRET_TEXT "SECRET-KEEP-OUT!"
+
+/* ---- what the guest says: lines on the console ---- */
+
+/*
+ * The console also carries what a human reads; the tool takes only lines whose
+ * first word is one of these. A line is words `key=value` behind the first;
+ * a value with blanks stands in double quotes and holds no quote. Numbers are
+ * decimal, but for digest. Lines end in \n or \r\n.
+ *
+ *   progress percent=<0..100> text="..."
+ *       while it runs, at least every few MiB.
+ *
+ *   row device=<in0|out0|in1|in1-strict|legacy> cpu=<ppc64le|s390x>
+ *       transport=<pci|ccw> verdict=<bounce|direct|refuse> reason="..."
+ *       confined=<TCE|model|none> pages_shared=<n> share_calls_start=<n>
+ *       share_calls_io=<n> mappings=<n> bytes_in=<n> bytes_out=<n>
+ *       high_water_chunks=<n> pool_bytes=<n> peak_in_flight=<n>
+ *       digest=<64 hex digits|-> libc=<none|picolibc>
+ *
+ *       One a device and verdict. pages_shared counts share granules (64 KiB on
+ *       POWER, 4 KiB on Z) that the model holds shared after the run.
+ *       share_calls_start are calls before the first request, of all pools;
+ *       share_calls_io are calls that the model saw during the device's
+ *       requests: 0. bytes_in went to the guest, bytes_out to the device, as
+ *       counted by the library: headers and status bytes included.
+ *       peak_in_flight is the most bytes that were with the device at once.
+ *       digest is the SHA-256 of the whole image as it was read, or written.
+ *       A refused device has confined=none, digest=- and zeros.
+ *
+ *   control device=<as above> name=<see below> ok=<0|1> text="..."
+ *
+ *       name: awkward_answers  the pool of the controls grew although the
+ *                              monitor answered in its most awkward way
+ *             private_write    device told to write to a private page
+ *             private_read     device told to read a private page
+ *             unshared         a page taken back in mid-run is out of reach
+ *             shared_again     and within reach when it is shared once more
+ *             refused_page     a monitor that refuses one page: growth fails
+ *                              with BOUNCE_ERR_HOST, no page stays shared
+ *             strict           no ACCESS_PLATFORM and STRICT: refused
+ *             legacy           a legacy device: refused
+ *             canary_breaks    the control's own control: unconfined and
+ *                              unchecked, the private page is overwritten
+ *             returned         everything ended, no page is shared any more
+ *
+ *   done ok=<0|1>
+ *       the last line. ok=1 only if every row and control is as demanded.
+ *
+ * After it QEMU ends: with 0 for ok=1, not 0 for ok=0 (-action
+ * panic=exit-failure). A guest that dies says `fail text="..."` and ends with
+ * not 0, without a `done` line.
+ */
+
+/* ---- what the program demands of the CPU's folder ---- */
+
+/* Constant facts; defined in the CPU's folder. */
+struct guest_cpu {
+	const char *name; /* "ppc64le", "s390x" */
+	const char *transport_name; /* "pci", "ccw" */
+	const char *awkward_text; /* what model_awkward() does, a sentence */
+	uint8_t transport; /* enum bounce_transport */
+	uint64_t ram_bytes; /* linear map: the identity, below ram_bytes */
+	/*
+	 * Three ranges that no part of the image lies in, aligned to 2 MiB: the
+	 * pool, the pool of the controls, and the slab that the monitor
+	 * refuses. The sizes are below.
+	 */
+	uint64_t pool_gpa;
+	uint64_t control_gpa;
+	uint64_t refused_gpa;
+	/* The space's windows: the bus's own path, and the bypass. */
+	struct bounce_window window[2];
+};
+extern const struct guest_cpu guest_cpu;
+
+#define GUEST_POOL_BYTES (4u << 20)
+#define GUEST_CONTROL_POOL_BYTES BOUNCE_CHUNK_BYTES
+#define GUEST_REFUSED_BYTES (2 * BOUNCE_CHUNK_BYTES) /* several calls */
+
+/*
+ * guest_main() - the program. The CPU's start code calls it once, with a stack
+ * of 64 KiB or more, .bss zeroed, interrupts off, the model listening. It
+ * leaves by cpu_exit().
+ */
+_Noreturn void guest_main(void);
+
+/*
+ * cpu_arch() - the library's real backend of this CPU, with one hook replaced:
+ * detect() gives the model's answer. Emulated CPUs have neither MSR[S] nor
+ * facility 158, so the real detect() would say "not protected" and no page
+ * would ever be shared. share() and unshare() are the library's own.
+ */
+void cpu_arch(struct bounce_arch *arch);
+
+/* cpu_console() - write @len bytes; "\n" becomes what the console wants. */
+void cpu_console(const char *text, size_t len);
+
+/* cpu_exit() - end QEMU: 0 when @ok, else not 0. Prints nothing. */
+_Noreturn void cpu_exit(bool ok);
+
+/* cpu_milliseconds() - time since some start; for bounds on waiting. */
+uint64_t cpu_milliseconds(void);
+
+/*
+ * cpu_share(), cpu_unshare() - ask the monitor for one share granule, past the
+ * library, with the same instruction. Controls only (G2).
+ * Return: true when the monitor says done.
+ */
+bool cpu_share(uint64_t gpa);
+bool cpu_unshare(uint64_t gpa);
+
+/* ---- the monitor's model: <cpu>/model.c ---- */
+
+/*
+ * The model answers the CPU's real share instruction as the monitor would, and
+ * like it zeroes what the ABI says is zeroed. It is the only one that knows
+ * what is shared (G1), and the one that tells QEMU's IOMMU where there is one.
+ */
+
+/* No page: model_refuse() of it takes a refusal back. */
+#define MODEL_NO_PAGE UINT64_MAX
+
+/* model_refuse() - from now on refuse to share the granule that holds @gpa. */
+void model_refuse(uint64_t gpa);
+
+/*
+ * model_awkward() - from now on answer in the most awkward way that is known:
+ * POWER: r3 holds the function number, as in the published firmware, whatever
+ * happened. Z: busy (cc 2) and partial (cc 3) come before done.
+ */
+void model_awkward(bool on);
+
+/* model_shared_granules() - share granules that are shared now. */
+uint64_t model_shared_granules(void);
+
+/* model_calls() - share and unshare instructions seen, retries included. */
+uint64_t model_calls(void);
+
+/*
+ * model_allows() - is every page of [@gpa, @gpa + @len) shared? Stands in for
+ * hardware that QEMU does not emulate: where no IOMMU confines a device, the
+ * driver asks it for every descriptor just before it notifies the device.
+ */
+bool model_allows(uint64_t gpa, uint64_t len);
+
+/* ---- the transport: virtio_pci.c, <cpu>/virtio_ccw.c ---- */
+
+/* Who keeps a device from private memory. */
+enum guest_confined {
+	GUEST_CONFINED_NONE = 0, /* refused: it is never started */
+	GUEST_CONFINED_IOMMU = 1, /* QEMU, by a translation: "TCE" */
+	GUEST_CONFINED_MODEL = 2, /* model_allows(), before each notify */
+};
+
+/* A device as it was found. The transport keeps the rest, by role. */
+struct virtio_device {
+	enum guest_role role;
+	enum guest_confined confined; /* if it is used; by what it offers */
+	uint16_t requester; /* bus << 8 | devfn, or subchannel number */
+	/* Features offered. A legacy device's lack VERSION_1, as they are. */
+	uint64_t offered;
+};
+
+/* Where a virtqueue is, for the device. */
+struct virtio_ring {
+	uint16_t entries; /* a power of two */
+	bounce_bus_t descriptors;
+	bounce_bus_t available;
+	bounce_bus_t used;
+};
+
+/*
+ * transport_start() - once, after the pool has grown, before virtio_find().
+ * @space: where the transport attaches what it needs itself: on Z the channel
+ *         programs must lie in shared memory below 2 GiB. POWER needs nothing.
+ * Return: false when it cannot work.
+ */
+bool transport_start(struct bounce *bounce, struct bounce_space *space);
+
+/* transport_stop() - give back all that transport_start() took. */
+bool transport_stop(void);
+
+/*
+ * virtio_find() - find a device, reset it, set ACKNOWLEDGE and DRIVER, and
+ * read its features (VIRTIO 1.2 section 3.1.1, steps 1 - 4). A legacy device
+ * is left alone after its features were read.
+ * @device: written on success only.
+ * Return: false when there is none.
+ */
+bool virtio_find(enum guest_role role, struct virtio_device *device);
+
+/*
+ * virtio_accept() - write features, set FEATURES_OK, read it back (steps 4 -
+ * 6). Return: false when FEATURES_OK did not stick.
+ */
+bool virtio_accept(const struct virtio_device *device, uint64_t features);
+
+/* virtio_capacity() - sectors of a block device (VIRTIO 1.2 section 5.2.4). */
+uint64_t virtio_capacity(const struct virtio_device *device);
+
+/* virtio_queue() - set queue 0 up; false when @ring has too many entries. */
+bool virtio_queue(const struct virtio_device *device,
+		  const struct virtio_ring *ring);
+
+/*
+ * virtio_live() - DRIVER_OK (step 8). The ring must be mapped and zero: QEMU
+ * reads it at once.
+ */
+void virtio_live(const struct virtio_device *device);
+
+/* virtio_notify() - queue 0 has something new. Orders the ring's writes. */
+void virtio_notify(const struct virtio_device *device);
+
+/* virtio_broken() - has the device set NEEDS_RESET? */
+bool virtio_broken(const struct virtio_device *device);
+
+/* virtio_failed() - FAILED: the driver gives up. Legacy: nothing. */
+void virtio_failed(const struct virtio_device *device);
+
+/* virtio_reset() - reset; false when it is not done within a second. */
+bool virtio_reset(const struct virtio_device *device);
+
+/* ---- small words for both sides: print.c, mem.c ---- */
+
+/*
+ * guest_print() - a subset of printf to the console, without floating point:
+ * %s %c %d %u %x %%, with l for 64 bits, 0 and a width for numbers.
+ */
+void guest_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* guest_fail() - say `fail text="..."` and end with not 0. */
+_Noreturn void guest_fail(const char *text);
+
+/* "none" (mem.c), or the name of the C library that is linked instead. */
+extern const char guest_libc[];
+
+/* The four functions that the library, and the compiler, may call. */
+void *memcpy(void *to, const void *from, size_t len);
+void *memmove(void *to, const void *from, size_t len);
+void *memset(void *to, int byte, size_t len);
+int memcmp(const void *a, const void *b, size_t len);
+
+/* Little-endian, as virtio 1.x has its rings and registers, from native. */
+#define GUEST_IS_LITTLE (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+
+static inline uint16_t guest_le16(uint16_t x)
+{
+	return GUEST_IS_LITTLE ? x : __builtin_bswap16(x);
+}
+
+static inline uint32_t guest_le32(uint32_t x)
+{
+	return GUEST_IS_LITTLE ? x : __builtin_bswap32(x);
+}
+
+static inline uint64_t guest_le64(uint64_t x)
+{
+	return GUEST_IS_LITTLE ? x : __builtin_bswap64(x);
+}
+
+#endif

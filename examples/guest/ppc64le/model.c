@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * model.c - the ultravisor, as far as sharing goes: what `sc 2` does on a CPU
+ * with the Protected Execution Facility, played at the guest's own 0xC00.
+ *
+ * It alone knows which pages are shared, and it alone writes the host bridge's
+ * TCE table, so that QEMU lets a device with ACCESS_PLATFORM reach exactly the
+ * shared pages:
+ *
+ *   U1  A page is in the table if and only if its word in `shared` says so.
+ *   U2  A page is zeroed before it enters the table, and after it left: what
+ *       was secret does not get out, and what a device wrote does not get in.
+ *   U3  A call does all of its pages or none.
+ *
+ * What it is not: memory encryption, MSR[S], or the hypervisor's part.
+ *
+ * Source: Linux Documentation/arch/powerpc/ultravisor.rst, UV_SHARE_PAGE and
+ * UV_UNSHARE_PAGE. Where that text and the published firmware part, the model
+ * follows the text, but for r3: model_awkward().
+ */
+#include "power.h"
+
+#define GRANULES (POWER_RAM_BYTES >> UV_PAGE_SHIFT)
+#define TCE_BOTH (TCE_DEVICE_READS | TCE_DEVICE_WRITES)
+
+static bool shared[GRANULES];
+static uint64_t shared_count;
+static uint64_t calls;
+static uint64_t refused_gfn = MODEL_NO_PAGE;
+static bool awkward;
+static uint32_t liobn; /* the window's number in hypervisor calls */
+
+bool model_start(void)
+{
+	uint32_t len;
+	const unsigned char *window = tree_property("pci@", "ibm,dma-window",
+						    &len);
+
+	/* LoPAR, ibm,dma-window: LIOBN, start, size. */
+	if (window == NULL || len < 20)
+		return false;
+	liobn = tree_cell(window);
+	return tree_cells(window + 4) == 0 &&
+	       tree_cells(window + 12) == guest_cpu.window[0].len &&
+	       tree_cells(window + 12) >= POWER_RAM_BYTES;
+}
+
+/* One 4 KiB page of the window; 0 takes it out. */
+static bool put_tce(uint64_t gpa, uint64_t permissions)
+{
+	uint64_t tce = permissions == 0 ? 0 : gpa | permissions;
+	uint64_t now = 0;
+
+	if (power_hcall(H_PUT_TCE, liobn, gpa, tce, 0) != H_SUCCESS)
+		return false;
+	/* Do not believe it: ask the table (U1). */
+	return power_hcall_read(H_GET_TCE, liobn, gpa, 0, &now) == H_SUCCESS &&
+	       (now & TCE_BOTH) == permissions;
+}
+
+static bool put_granule(uint64_t gpa, uint64_t permissions)
+{
+	for (uint64_t page = 0; page < UV_PAGE_BYTES; page += TCE_PAGE_BYTES)
+		if (!put_tce(gpa + page, permissions))
+			return false;
+	return true;
+}
+
+/* A table that does not do as told would make every result here void. */
+static void set_granule(uint64_t gfn, bool share)
+{
+	uint64_t gpa = gfn << UV_PAGE_SHIFT;
+
+	if (!share && !put_granule(gpa, 0))
+		guest_fail("a TCE could not be removed");
+	memset((void *)(uintptr_t)gpa, 0, UV_PAGE_BYTES);
+	if (share && !put_granule(gpa, TCE_BOTH))
+		guest_fail("a TCE could not be set");
+	if (shared[gfn] != share)
+		shared_count += share ? 1 : UINT64_MAX;
+	shared[gfn] = share;
+}
+
+static int64_t set_granules(uint64_t gfn, uint64_t count, bool share)
+{
+	if (gfn >= GRANULES)
+		return U_P2;
+	if (count == 0 || count > GRANULES - gfn)
+		return U_P3;
+	if (share && refused_gfn - gfn < count)
+		return U_P2;
+	for (uint64_t i = 0; i < count; i++)
+		set_granule(gfn + i, share);
+	return U_SUCCESS;
+}
+
+uint64_t model_answer(uint64_t function, uint64_t gfn, uint64_t count)
+{
+	int64_t result;
+
+	if (function != UV_SHARE_PAGE && function != UV_UNSHARE_PAGE)
+		return (uint64_t)(int64_t)U_FUNCTION;
+	calls++;
+	result = set_granules(gfn, count, function == UV_SHARE_PAGE);
+	return awkward ? function : (uint64_t)result;
+}
+
+/* ---- guest.h ---- */
+
+void model_refuse(uint64_t gpa)
+{
+	refused_gfn = gpa == MODEL_NO_PAGE ? gpa : gpa >> UV_PAGE_SHIFT;
+}
+
+void model_awkward(bool on)
+{
+	awkward = on;
+}
+
+uint64_t model_shared_granules(void)
+{
+	return shared_count;
+}
+
+uint64_t model_calls(void)
+{
+	return calls;
+}
+
+bool model_allows(uint64_t gpa, uint64_t len)
+{
+	uint64_t last = gpa + len - 1;
+
+	if (len == 0 || last < gpa || last >= POWER_RAM_BYTES)
+		return false;
+	for (uint64_t gfn = gpa >> UV_PAGE_SHIFT; gfn <= last >> UV_PAGE_SHIFT;
+	     gfn++)
+		if (!shared[gfn])
+			return false;
+	return true;
+}
+
+bool cpu_share(uint64_t gpa)
+{
+	return power_ultracall(UV_SHARE_PAGE, gpa >> UV_PAGE_SHIFT, 1) ==
+	       U_SUCCESS;
+}
+
+bool cpu_unshare(uint64_t gpa)
+{
+	return power_ultracall(UV_UNSHARE_PAGE, gpa >> UV_PAGE_SHIFT, 1) ==
+	       U_SUCCESS;
+}
+
+/*
+ * The one hook that is not the library's: QEMU's CPU has no MSR[S], so the real
+ * one would say, rightly, that nothing protects this guest. The model says that
+ * it is protected, and everything behind that is the real code.
+ */
+static enum bounce_protection detect(void *ctx)
+{
+	(void)ctx;
+	return BOUNCE_PROTECTION_YES;
+}
+
+void cpu_arch(struct bounce_arch *arch)
+{
+	*arch = bounce_arch_power_ultravisor;
+	arch->detect = detect;
+}

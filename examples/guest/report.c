@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * report.c - what the guest says, in the words of guest.h.
+ */
+#include "report.h"
+
+#define PROGRESS_STEP_PERCENT 5u
+
+static bool all_good = true;
+static const char *stage = "";
+static uint64_t total;
+static uint64_t moved;
+static uint64_t next_percent;
+
+/* ---- progress ---- */
+
+static void say_progress(void)
+{
+	uint64_t percent = total == 0 ? 0 : moved * 100 / total;
+
+	guest_print("progress percent=%lu text=\"%s\"\n", percent, stage);
+	next_percent = percent + PROGRESS_STEP_PERCENT;
+}
+
+void report_total(uint64_t bytes)
+{
+	total = bytes;
+}
+
+void report_stage(const char *text)
+{
+	stage = text;
+	say_progress();
+}
+
+void report_moved(uint64_t bytes)
+{
+	moved += bytes;
+	if (moved * 100 / total >= next_percent)
+		say_progress();
+}
+
+/* ---- rows ---- */
+
+static const char *verdict_name(uint8_t kind)
+{
+	switch (kind) {
+	case BOUNCE_VERDICT_BOUNCE:
+		return "bounce";
+	case BOUNCE_VERDICT_DIRECT:
+		return "direct";
+	default:
+		return "refuse";
+	}
+}
+
+static const char *confined_name(const struct blk *blk, bool used)
+{
+	if (!used)
+		return "none";
+	switch (blk->device.confined) {
+	case GUEST_CONFINED_IOMMU:
+		return "TCE";
+	case GUEST_CONFINED_MODEL:
+		return "model";
+	case GUEST_CONFINED_NONE:
+	default:
+		return "none";
+	}
+}
+
+static void say_digest(const unsigned char *digest)
+{
+	guest_print(" digest=");
+	if (digest == NULL)
+		guest_print("-");
+	for (unsigned i = 0; digest != NULL && i < SHA256_BYTES; i++)
+		guest_print("%02x", digest[i]);
+}
+
+static void say_counts(const struct blk *blk, const struct report_use *use)
+{
+	struct bounce_device_stats device = { 0 };
+	struct bounce_pool_stats pool = { 0 };
+	struct report_use none = { 0 };
+
+	if (use != NULL) {
+		bounce_device_stats(blk->requester, &device);
+		bounce_pool_stats(use->pool, &pool);
+	}
+	guest_print(" pages_shared=%lu",
+		    use != NULL ? model_shared_granules() : 0);
+	if (use == NULL)
+		use = &none;
+	guest_print(" share_calls_start=%lu share_calls_io=%lu",
+		    use->share_calls_start, use->share_calls_io);
+	guest_print(" mappings=%lu bytes_in=%lu bytes_out=%lu", device.maps,
+		    device.bytes_from, device.bytes_to);
+	guest_print(" high_water_chunks=%u pool_bytes=%lu peak_in_flight=%u",
+		    pool.chunks_high_water, use->pool_bytes,
+		    blk->peak_in_flight);
+}
+
+void report_row(const char *name, const struct blk *blk,
+		const struct report_use *use)
+{
+	guest_print("row device=%s cpu=%s transport=%s", name, guest_cpu.name,
+		    guest_cpu.transport_name);
+	guest_print(" verdict=%s reason=\"%s\" confined=%s",
+		    verdict_name(blk->answer.verdict.kind), blk->answer.why,
+		    confined_name(blk, use != NULL));
+	say_counts(blk, use);
+	say_digest(use != NULL ? use->digest : NULL);
+	guest_print(" libc=%s\n", guest_libc);
+}
+
+/* ---- controls and the end ---- */
+
+void report_control(const char *device, const char *name, bool ok,
+		    const char *text)
+{
+	guest_print("control device=%s name=%s ok=%u text=\"%s\"\n", device,
+		    name, ok ? 1u : 0u, text);
+	all_good = all_good && ok;
+}
+
+void report_demand(bool met, const char *text)
+{
+	if (!met)
+		guest_print("demand not met: %s\n", text);
+	all_good = all_good && met;
+}
+
+bool report_done(void)
+{
+	guest_print("done ok=%u\n", all_good ? 1u : 0u);
+	return all_good;
+}

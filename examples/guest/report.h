@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * report.h - the lines of guest.h that the host's tool reads, and the one
+ * memory of whether all went well.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "blk.h"
+#include "sha256.h"
+
+/* What a row says of a device that was used. */
+struct report_use {
+	const struct bounce_pool *pool;
+	uint64_t pool_bytes;
+	uint64_t share_calls_start;
+	uint64_t share_calls_io;
+	unsigned char digest[SHA256_BYTES];
+};
+
+/* One line about a device; @use is NULL for a refused one. */
+void report_row(const char *name, const struct blk *blk,
+		const struct report_use *use);
+
+/* One line about a control. */
+void report_control(const char *device, const char *name, bool ok,
+		    const char *text);
+
+/* A demand that has no line of its own: when it is not met, say so. */
+void report_demand(bool met, const char *text);
+
+/* Progress: what is to be moved in all, what is going on, what was moved. */
+void report_total(uint64_t bytes);
+void report_stage(const char *text);
+void report_moved(uint64_t bytes);
+
+/* The last line; has everything been as demanded? */
+bool report_done(void);
+
+#endif

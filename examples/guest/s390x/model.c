@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * model.c - stands in for the ultravisor of IBM Z Secure Execution: answers
+ * UVC as the real one does, and keeps the truth of which page is shared.
+ *
+ * It shows that the library asks rightly, in the right order, with the right
+ * block; it does not show how real hardware behaves (G1 of guest.h).
+ *
+ *   M1  A page is shared only by a Set Shared Access that was executed, and
+ *       private again only by a Remove Shared Access that was executed. Both
+ *       leave the page's bytes alone.
+ *   M2  It runs in the program-check handler, with everything else stopped.
+ *
+ * Source: Linux arch/s390/include/asm/uv.h and kvm-unit-tests s390x/uv-guest.c
+ * (the ultravisor's interface is not published otherwise).
+ */
+#include "machine.h"
+
+#define PAGE_SHIFT 12
+#define PAGE_BYTES (UINT64_C(1) << PAGE_SHIFT)
+#define PAGES (MACHINE_RAM_BYTES >> PAGE_SHIFT)
+#define WORD_BITS 64u
+
+/* Return codes. */
+#define RC_EXECUTED 0x0001u
+#define RC_COMMAND 0x0002u /* no such command for a guest */
+#define RC_STATE 0x0003u /* not in this state */
+#define RC_LENGTH 0x0005u
+/*
+ * Not in the guest's memory. The model gives it for an address inside a page,
+ * too; what the real one gives there is not published.
+ */
+#define RC_ADDRESS 0x0101u
+
+/* As long as model_awkward() holds, a request gets these answers first. */
+static const uint8_t not_yet[] = {
+	UVC_BUSY, UVC_BUSY, UVC_PARTIAL, UVC_BUSY, UVC_PARTIAL,
+};
+
+static struct {
+	uint64_t shared[PAGES / WORD_BITS]; /* a bit for each page */
+	uint64_t count; /* pages shared now */
+	uint64_t calls;
+	uint64_t refused; /* a page's address */
+	unsigned delays; /* answers of not_yet[] that this request had */
+	const struct uvc_share *begun; /* the block of a partial request */
+	struct uvc_share copy; /* of it: it must come again untouched */
+	bool awkward;
+	bool refuses;
+} model;
+
+static uint64_t page_bit(uint64_t page)
+{
+	return UINT64_C(1) << (page % WORD_BITS);
+}
+
+static bool is_shared(uint64_t page)
+{
+	return (model.shared[page / WORD_BITS] & page_bit(page)) != 0;
+}
+
+static void set_shared(uint64_t page, bool shared)
+{
+	if (is_shared(page) == shared)
+		return;
+	model.shared[page / WORD_BITS] ^= page_bit(page);
+	model.count += shared ? 1 : UINT64_MAX;
+}
+
+static bool is_memory(uint64_t gpa, uint64_t len)
+{
+	return gpa < MACHINE_RAM_BYTES && len <= MACHINE_RAM_BYTES - gpa;
+}
+
+/* ---- the answers ---- */
+
+static unsigned fault(struct uvc_header *header, uint16_t rc)
+{
+	header->rc = rc;
+	return UVC_ERROR;
+}
+
+static unsigned executed(struct uvc_header *header)
+{
+	header->rc = RC_EXECUTED;
+	return UVC_EXECUTED;
+}
+
+/* A guest may share; that, and only that, says that it is protected. */
+static unsigned answer_query(struct uvc_query *block)
+{
+	if (block->header.length < sizeof(*block))
+		return fault(&block->header, RC_LENGTH);
+	memset(block->installed, 0, sizeof(block->installed));
+	memset(block->rest, 0, sizeof(block->rest));
+	block->installed[0] = UVC_INSTALLED_SET_SHARED |
+			      UVC_INSTALLED_REMOVE_SHARED;
+	return executed(&block->header);
+}
+
+/* "Not yet", for as long as model_awkward() wants it; else UVC_EXECUTED. */
+static unsigned delay(const struct uvc_share *block)
+{
+	unsigned condition;
+
+	if (!model.awkward || model.delays == sizeof(not_yet)) {
+		model.delays = 0;
+		model.begun = NULL;
+		return UVC_EXECUTED;
+	}
+	condition = not_yet[model.delays++];
+	if (condition == UVC_PARTIAL) {
+		model.begun = block;
+		model.copy = *block;
+	}
+	return condition;
+}
+
+/* A partial request is continued by issuing the very same block again. */
+static void check_continuation(const struct uvc_share *block)
+{
+	if (model.begun == NULL)
+		return;
+	if (block != model.begun ||
+	    memcmp(block, &model.copy, sizeof(*block)) != 0)
+		guest_fail("a partial UVC was not continued with its block");
+}
+
+static unsigned answer_share(struct uvc_share *block)
+{
+	bool share = block->header.command == UVC_SET_SHARED;
+	unsigned condition;
+
+	model.calls++;
+	check_continuation(block);
+	if (block->header.length < sizeof(*block))
+		return fault(&block->header, RC_LENGTH);
+	if (block->page % PAGE_BYTES != 0 ||
+	    !is_memory(block->page, PAGE_BYTES))
+		return fault(&block->header, RC_ADDRESS);
+	if (share && model.refuses && block->page == model.refused)
+		return fault(&block->header, RC_STATE);
+	condition = delay(block);
+	if (condition != UVC_EXECUTED)
+		return condition;
+	set_shared(block->page >> PAGE_SHIFT, share);
+	return executed(&block->header);
+}
+
+unsigned model_answer(struct uvc_header *header)
+{
+	switch (header->command) {
+	case UVC_QUERY:
+		return answer_query((struct uvc_query *)header);
+	case UVC_SET_SHARED:
+	case UVC_REMOVE_SHARED:
+		return answer_share((struct uvc_share *)header);
+	default:
+		return fault(header, RC_COMMAND);
+	}
+}
+
+/* ---- what the controls ask for, and what is asked of it ---- */
+
+void model_refuse(uint64_t gpa)
+{
+	model.refuses = gpa != MODEL_NO_PAGE;
+	model.refused = gpa & ~(PAGE_BYTES - 1);
+}
+
+void model_awkward(bool on)
+{
+	model.awkward = on;
+	model.delays = 0;
+	model.begun = NULL;
+}
+
+uint64_t model_shared_granules(void)
+{
+	return model.count;
+}
+
+uint64_t model_calls(void)
+{
+	return model.calls;
+}
+
+bool model_allows(uint64_t gpa, uint64_t len)
+{
+	if (len == 0 || !is_memory(gpa, len))
+		return false;
+	for (uint64_t page = gpa >> PAGE_SHIFT;
+	     page <= (gpa + len - 1) >> PAGE_SHIFT; page++) {
+		if (!is_shared(page))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * device.c - requesters: attach, the verdict and its binding, queues, detach.
+ *
+ *   D1  binding holds {epoch, verdict} in one word: whoever reads it reads both
+ *       as they belong together. It is made at the first mapping, and again
+ *       when the system's epoch has moved, by one CAS.
+ *   D2  Limits, facts, space and queues are constant while attached.
+ *   D3  A device's queues are a range of bounce->queue[]; a queue's device is
+ *       set before its first use and cleared at detach.
+ */
+#include "instance.h"
+
+/* Tags of devices that have no owner of their own: above those of embedders. */
+#define OWN_TAGS 0xf000u
+
+#define DEVICE_FLAGS 0x7fu
+
+/* ---- the binding word: epoch in the high half, verdict below ---- */
+
+static uint64_t pack(uint32_t epoch, struct bounce_verdict verdict)
+{
+	return (uint64_t)epoch << 32 | (uint64_t)verdict.kind << 24 |
+	       (uint64_t)verdict.path << 16 | (uint64_t)verdict.reason << 8 |
+	       verdict.accept;
+}
+
+static struct bounce_verdict unpack(uint64_t word)
+{
+	return (struct bounce_verdict) {
+		.kind = (uint8_t)(word >> 24),
+		.path = (uint8_t)(word >> 16),
+		.reason = (uint8_t)(word >> 8),
+		.accept = (uint8_t)word,
+	};
+}
+
+/* ---- facts ---- */
+
+/* Longest stretch of a ready slab that the device reaches, bytes. */
+static uint64_t reach(const struct bounce_device *device, uint32_t path)
+{
+	const struct bounce_space *space = device->space;
+	uint64_t most = 0;
+
+	if (space->pool == NULL)
+		return 0;
+	for (uint32_t i = 0; i < space->pool->slab_count; i++) {
+		uint32_t index = space->pool->first_slab + i;
+		const struct bounce_slab *slab = &space->bounce->slab[index];
+		uint64_t len;
+		uint64_t bus;
+
+		/* acquire: pairs with the store of `ready` in grow.c (P6).
+		 * relaxed: a slab that retires meanwhile is an empty one. */
+		if (!atomic_load_explicit(&slab->ready, memory_order_acquire) ||
+		    atomic_load_explicit(&slab->phase, memory_order_relaxed) !=
+			    SLAB_READY)
+			continue;
+		bus = space->bus[path][index];
+		if (bus == NO_BUS || bus > device->limits.last)
+			continue;
+		/* The chunks for URGENT mappings are the last ones. */
+		len = (uint64_t)bounce_count(slab->all_chunks &
+					     ~slab->urgent_chunks)
+		      << BOUNCE_CHUNK_SHIFT;
+		len = bounce_min(len - 1, device->limits.last - bus) + 1;
+		if (len > most)
+			most = len;
+	}
+	return most;
+}
+
+/* All facts but those of a buffer and of the pool. */
+static uint32_t facts_now(const struct bounce_device *device)
+{
+	uint32_t facts = device->facts;
+
+	/* relaxed: YES never becomes NO; the epoch orders the change. */
+	if (atomic_load_explicit(&device->bounce->protection,
+				 memory_order_relaxed) != BOUNCE_PROTECTION_NO)
+		facts |= BOUNCE_FACT_PROTECTED;
+	/* acquire: pairs with bounce_device_features_rejected(). */
+	if (atomic_load_explicit(&device->rejected, memory_order_acquire) != 0)
+		facts |= BOUNCE_FACT_FEATURES_REJECTED;
+	if (device->unnegotiated)
+		facts |= BOUNCE_FACT_UNNEGOTIATED;
+	return facts;
+}
+
+/* The policy's word, with the pool counted only where it is reached. */
+static struct bounce_verdict judge(const struct bounce_device *device,
+				   uint32_t facts)
+{
+	struct bounce_verdict verdict = bounce_policy_decide(facts |
+							     BOUNCE_FACT_POOL);
+
+	if (verdict.kind == BOUNCE_VERDICT_BOUNCE &&
+	    reach(device, verdict.path) < BOUNCE_SLOT_BYTES)
+		verdict = bounce_policy_decide(facts);
+	return verdict;
+}
+
+struct bounce_verdict bounce_device_judge(const struct bounce_device *device,
+					  uint32_t extra, uint32_t missing)
+{
+	return judge(device,
+		     (facts_now(device) | BOUNCE_FACT_REACHABLE | extra) &
+			     ~missing);
+}
+
+/* ---- binding ---- */
+
+static struct bounce_verdict rebind(struct bounce_device *device,
+				    uint32_t epoch, uint64_t word)
+{
+	do {
+		struct bounce_verdict verdict = bounce_device_judge(device, 0,
+								    0);
+		uint64_t next = pack(epoch, verdict);
+
+		/* Not kept: the pool may grow, and no epoch says so. */
+		if (verdict.kind == BOUNCE_VERDICT_REFUSE &&
+		    verdict.reason == BOUNCE_WHY_NO_POOL)
+			return verdict;
+		/*
+		 * release: pairs with the acquire in bounce_device_bind().
+		 * acquire on failure: somebody else's binding is as good.
+		 */
+		if (atomic_compare_exchange_strong_explicit(
+			    &device->binding, &word, next, memory_order_acq_rel,
+			    memory_order_acquire))
+			return verdict;
+	} while ((uint32_t)(word >> 32) != epoch);
+	return unpack(word);
+}
+
+struct bounce_verdict bounce_device_bind(struct bounce_device *device)
+{
+	/*
+	 * acquire: pairs with the release that moves the epoch: facts written
+	 * before it are seen after it (D1).
+	 */
+	uint32_t epoch = atomic_load_explicit(&device->bounce->epoch,
+					      memory_order_acquire);
+	/* acquire: pairs with the release in rebind(). */
+	uint64_t word = atomic_load_explicit(&device->binding,
+					     memory_order_acquire);
+
+	if (bounce_likely((uint32_t)(word >> 32) == epoch))
+		return unpack(word);
+	return rebind(device, epoch, word);
+}
+
+void bounce_device_features_rejected(struct bounce_device *device)
+{
+	/* release: pairs with the acquire in facts_now(). */
+	atomic_store_explicit(&device->rejected, 1, memory_order_release);
+	/* release: pairs with the acquire in bounce_device_bind(): epoch 0 is
+	 * never current: the next mapping judges anew, and sees `rejected`. */
+	atomic_store_explicit(&device->binding, 0, memory_order_release);
+}
+
+void bounce_device_verdict(const struct bounce_device *device,
+			   struct bounce_verdict *verdict)
+{
+	*verdict = bounce_device_judge(device, 0, 0);
+}
+
+/* ---- revoke ---- */
+
+bool bounce_device_usable(const struct bounce_device *device,
+			  uint32_t *generation)
+{
+	/* acquire: pairs with the release in bounce_device_quiesced(): the runs
+	 * of the time before are released before we claim. */
+	*generation = atomic_load_explicit(&device->generation,
+					   memory_order_acquire);
+	return *generation % 2 == 0;
+}
+
+bool bounce_device_current(const struct bounce_device *device,
+			   uint32_t generation)
+{
+	/* seq_cst: pairs with the fence in bounce_device_revoke(); see
+	 * bounce_record_publish(). */
+	return atomic_load_explicit(&device->generation,
+				    memory_order_seq_cst) == generation;
+}
+
+/* The generation of a record of the device that is LIVE, or 0. */
+static uint64_t live_of(const struct bounce_device *device,
+			const struct bounce_record *record)
+{
+	uint64_t generation = bounce_record_live(record);
+	uint64_t about;
+	uint64_t target;
+
+	if (generation == 0 ||
+	    !bounce_record_peek(record, generation, &about, &target) ||
+	    record_unpack(about).queue - device->first_queue >= device->queues)
+		return 0;
+	return generation;
+}
+
+void bounce_device_revoke(struct bounce_device *device)
+{
+	struct bounce *bounce = device->bounce;
+	/* relaxed: a revoked device stays so until bounce_device_quiesced(). */
+	uint32_t generation = atomic_load_explicit(&device->generation,
+						   memory_order_relaxed);
+
+	/* seq_cst: pairs with the load in bounce_device_current(); see below.
+	 * Two revokes at once move it once. */
+	if (generation % 2 == 0)
+		(void)atomic_compare_exchange_strong_explicit(
+			&device->generation, &generation, generation + 1,
+			memory_order_seq_cst, memory_order_relaxed);
+	/*
+	 * seq_cst fence: pairs with the seq_cst store in
+	 * bounce_record_publish() and the load in bounce_device_current().
+	 * Each side stores its own and loads the other's: either the map sees
+	 * the new generation, or we see its record (R6).
+	 */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (uint32_t i = 0; i < bounce->records; i++) {
+		uint64_t live = live_of(device, &bounce->record[i]);
+
+		if (live != 0)
+			(void)bounce_record_quarantine(&bounce->record[i],
+						       live);
+	}
+}
+
+/* Release a quarantined record of the device; ERR_BUSY while one is inside. */
+static enum bounce_err let_go(const struct bounce_device *device,
+			      uint32_t index, bool shared)
+{
+	struct bounce *bounce = device->bounce;
+	struct bounce_record *record = &bounce->record[index];
+	struct record_about about;
+	enum bounce_err err;
+
+	/* relaxed: a quarantined record has no writer but this call. */
+	if ((atomic_load_explicit(&record->state, memory_order_relaxed) &
+	     RECORD_STATE_MASK) != RECORD_QUARANTINE)
+		return BOUNCE_OK;
+	about = record_unpack(
+		atomic_load_explicit(&record->about, memory_order_relaxed));
+	if (about.queue - device->first_queue >= device->queues ||
+	    (about.kind == RECORD_SHARED) != shared)
+		return BOUNCE_OK;
+	err = bounce_record_reclaim(record);
+	if (err == BOUNCE_OK)
+		bounce_mapping_leave(
+			bounce, index, &about,
+			/* relaxed: as above. */
+			atomic_load_explicit(&record->target,
+					     memory_order_relaxed));
+	return err == BOUNCE_ERR_BUSY ? err : BOUNCE_OK;
+}
+
+enum bounce_err bounce_device_quiesced(struct bounce_device *device)
+{
+	enum bounce_err result = BOUNCE_OK;
+	/* relaxed: revoke came before, in this caller's order. */
+	uint32_t generation = atomic_load_explicit(&device->generation,
+						   memory_order_relaxed);
+
+	if (generation % 2 == 0)
+		return BOUNCE_ERR_ARG;
+	/* Mappings inside born-shared runs hold those: they go first (M1). */
+	for (uint32_t pass = 0; pass < 2; pass++)
+		for (uint32_t i = 0; i < device->bounce->records; i++)
+			if (let_go(device, i, pass == 1) != BOUNCE_OK)
+				result = BOUNCE_ERR_BUSY;
+	if (result == BOUNCE_OK &&
+	    bounce_device_has(device, 1u << RECORD_DYING))
+		result = BOUNCE_ERR_BUSY;
+	if (result == BOUNCE_OK)
+		/* release: pairs with the acquire in bounce_device_usable(). */
+		atomic_store_explicit(&device->generation, generation + 1,
+				      memory_order_release);
+	return result;
+}
+
+/* ---- attach ---- */
+
+static bool info_valid(const struct bounce_device_info *info)
+{
+	for (size_t i = 0;
+	     i < sizeof(info->reserved) / sizeof(info->reserved[0]); i++)
+		if (info->reserved[i] != 0)
+			return false;
+	return info->space != NULL && info->reserved0 == 0 &&
+	       bounce_is_low_mask(info->dma_mask) &&
+	       (info->flags & ~DEVICE_FLAGS) == 0 &&
+	       info->transport <= BOUNCE_TRANSPORT_MMIO &&
+	       info->owner < OWN_TAGS;
+}
+
+static struct bounce_limits limits_of(const struct bounce_device_info *info)
+{
+	return (struct bounce_limits) {
+		.last = info->dma_mask == 0 ? UINT64_MAX : info->dma_mask,
+		.boundary = info->boundary_mask == 0 ? UINT64_MAX :
+						       info->boundary_mask,
+		.match = info->min_align_mask,
+		.align = info->alloc_align_mask,
+		.segment = info->segment_bytes == 0 ? UINT64_MAX :
+						      info->segment_bytes,
+	};
+}
+
+static uint32_t feature_facts(uint64_t features)
+{
+	uint32_t facts = 0;
+
+	if ((features & BOUNCE_VIRTIO_F_VERSION_1) != 0)
+		facts |= BOUNCE_FACT_VERSION_1;
+	if ((features & BOUNCE_VIRTIO_F_ACCESS_PLATFORM) != 0)
+		facts |= BOUNCE_FACT_ACCESS_PLATFORM;
+	return facts;
+}
+
+static uint32_t facts_of(const struct bounce_device_info *info)
+{
+	static const struct {
+		uint16_t flag;
+		uint16_t fact;
+	} said[] = {
+		{ BOUNCE_DEVICE_ATTESTED, BOUNCE_FACT_ATTESTED },
+		{ BOUNCE_DEVICE_UNTRUSTED, BOUNCE_FACT_UNTRUSTED },
+		{ BOUNCE_DEVICE_PAGE_NUMBERS, BOUNCE_FACT_PAGE_NUMBERS },
+		{ BOUNCE_DEVICE_STRICT, BOUNCE_FACT_STRICT },
+		{ BOUNCE_DEVICE_CCW_DECLINE, BOUNCE_FACT_CCW_DECLINE },
+		{ BOUNCE_DEVICE_FORCE, BOUNCE_FACT_FORCE },
+		{ BOUNCE_DEVICE_POOL_FAILED, BOUNCE_FACT_POOL_FAILED },
+	};
+	uint32_t facts = 0;
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+		if ((info->flags & said[i].flag) != 0)
+			facts |= said[i].fact;
+	facts |= feature_facts(info->features);
+	if (info->transport == BOUNCE_TRANSPORT_CCW)
+		facts |= BOUNCE_FACT_CCW;
+	return facts;
+}
+
+/* First of @count adjacent queues that no device has, or config.queues. */
+static uint32_t free_queues(const struct bounce *bounce, uint32_t count)
+{
+	uint32_t run = 0;
+
+	for (uint32_t i = 0; i < bounce->config.queues; i++) {
+		run = bounce->queue[i].device == NULL ? run + 1 : 0;
+		if (run == count)
+			return i + 1 - count;
+	}
+	return bounce->config.queues;
+}
+
+static struct bounce_device *free_device(struct bounce *bounce)
+{
+	for (uint32_t i = 0; i < bounce->config.devices; i++)
+		if (!bounce->device[i].in_use)
+			return &bounce->device[i];
+	return NULL;
+}
+
+static void take_queues(struct bounce_device *device, uint32_t first,
+			uint32_t count)
+{
+	for (uint32_t i = first; i < first + count; i++)
+		device->bounce->queue[i] = (struct bounce_queue) {
+			.device = device,
+			.index = i,
+			/* 0 would put every class in the first chunk. */
+			.hint = { { NO_CHUNK, NO_CHUNK, NO_CHUNK }, NO_BLOCK },
+		};
+	device->first_queue = first;
+	device->queues = count;
+}
+
+/* Everything about the device but its queues; not in use yet. */
+static void fill_in(struct bounce_device *device,
+		    const struct bounce_device_info *info)
+{
+	uint32_t index = (uint32_t)(device - device->bounce->device);
+
+	device->space = info->space;
+	device->limits = limits_of(info);
+	device->facts = facts_of(info);
+	device->owner = info->owner != 0 ? info->owner :
+					   (uint16_t)(OWN_TAGS + index);
+	device->requester = info->requester;
+	device->unnegotiated = 0;
+	device->quota = info->quota >> BOUNCE_GRANULE_SHIFT;
+	/* relaxed: nobody else knows the device yet. */
+	atomic_store_explicit(&device->credits, device->quota,
+			      memory_order_relaxed);
+	atomic_store_explicit(&device->generation, 0, memory_order_relaxed);
+	atomic_store_explicit(&device->binding, 0, memory_order_relaxed);
+	atomic_store_explicit(&device->rejected, 0, memory_order_relaxed);
+}
+
+static enum bounce_err decide(const struct bounce_device *device,
+			      uint64_t features,
+			      struct bounce_negotiation *answer)
+{
+	struct bounce_verdict verdict;
+	uint32_t facts = facts_now(device) | BOUNCE_FACT_REACHABLE;
+	enum bounce_err err;
+
+	verdict = judge(device, facts);
+	if (verdict.kind == BOUNCE_VERDICT_BOUNCE)
+		facts |= BOUNCE_FACT_POOL;
+	err = bounce_virtio_negotiate(features, facts, answer);
+	/* Refused for want of a pool, though there is one: out of reach. */
+	if (err == BOUNCE_ERR_REFUSED && verdict.reason == BOUNCE_WHY_NO_POOL &&
+	    device->space->pool != NULL)
+		return BOUNCE_ERR_UNREACHABLE;
+	return err;
+}
+
+enum bounce_err bounce_device_attach(struct bounce *bounce,
+				     const struct bounce_device_info *info,
+				     struct bounce_device **device,
+				     struct bounce_negotiation *answer)
+{
+	struct bounce_negotiation unwanted;
+	struct bounce_limits limits;
+	struct bounce_device *d;
+	uint32_t queues;
+	uint32_t first;
+	enum bounce_err err;
+
+	if (bounce == NULL || info == NULL || device == NULL ||
+	    !info_valid(info) || info->space->bounce != bounce)
+		return BOUNCE_ERR_ARG;
+	limits = limits_of(info);
+	if (!bounce_window_limits_valid(&limits))
+		return BOUNCE_ERR_ARG;
+	/* relaxed: see bounce_mark_dead(). */
+	if (atomic_load_explicit(&bounce->dead, memory_order_relaxed) != 0)
+		return BOUNCE_ERR_DEAD;
+	queues = info->queues == 0 ? 1 : info->queues;
+	first = free_queues(bounce, queues);
+	d = free_device(bounce);
+	if (d == NULL || first == bounce->config.queues)
+		return BOUNCE_ERR_FULL;
+	fill_in(d, info);
+	err = decide(d, info->features, answer != NULL ? answer : &unwanted);
+	if (err != BOUNCE_OK)
+		return err;
+	take_queues(d, first, queues);
+	d->in_use = 1;
+	d->space->devices++;
+	*device = d;
+	return BOUNCE_OK;
+}
+
+struct bounce_queue *bounce_device_queue(struct bounce_device *device,
+					 uint32_t index)
+{
+	if (index >= device->queues)
+		return NULL;
+	return &device->bounce->queue[device->first_queue + index];
+}
+
+/* ---- detach ---- */
+
+bool bounce_device_has(const struct bounce_device *device, uint32_t states)
+{
+	const struct bounce *bounce = device->bounce;
+
+	/* Cold: reads all records. */
+	for (uint32_t i = 0; i < bounce->records; i++) {
+		/* relaxed: the caller has stopped the device's mappings. */
+		uint64_t state = atomic_load_explicit(&bounce->record[i].state,
+						      memory_order_relaxed) &
+				 RECORD_STATE_MASK;
+		uint64_t about = atomic_load_explicit(&bounce->record[i].about,
+						      memory_order_relaxed);
+
+		if ((states >> state & 1) != 0 &&
+		    record_unpack(about).queue - device->first_queue <
+			    device->queues)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The tag of a device without an owner is its successor's as well, who must not
+ * be given its bytes: from now on they are nobody's. Its split slots are empty,
+ * and go back first, or their granules would be claimed as they are.
+ */
+static void disown(const struct bounce_device *device)
+{
+	struct bounce *bounce = device->bounce;
+	uint32_t slots = bounce->config.slabs * bounce->slots_per_slab;
+
+	if (device->owner < OWN_TAGS)
+		return;
+	bounce_block_reclaim(bounce);
+	for (uint32_t i = 0; i < slots; i++) {
+		/* relaxed: whoever claims the slot meanwhile has another tag,
+		 * and scrubs whatever tag he reads. If it is his that becomes
+		 * 0 here, his next use of the slot scrubs once more. */
+		if (atomic_load_explicit(&bounce->owner[i],
+					 memory_order_relaxed) == device->owner)
+			atomic_store_explicit(&bounce->owner[i], 0,
+					      memory_order_relaxed);
+	}
+}
+
+/* Everything that keeps a run. */
+#define IN_USE \
+	(1u << RECORD_LIVE | 1u << RECORD_DYING | 1u << RECORD_QUARANTINE)
+
+enum bounce_err bounce_device_negotiate(struct bounce_device *device,
+					uint64_t features,
+					struct bounce_negotiation *answer)
+{
+	struct bounce_negotiation unwanted;
+	enum bounce_err err;
+
+	if (bounce_device_has(device, IN_USE))
+		return BOUNCE_ERR_BUSY;
+	device->facts &= ~(uint32_t)(BOUNCE_FACT_VERSION_1 |
+				     BOUNCE_FACT_ACCESS_PLATFORM);
+	device->facts |= feature_facts(features);
+	device->unnegotiated = 0;
+	/* relaxed: ordered by the binding below. */
+	atomic_store_explicit(&device->rejected, 0, memory_order_relaxed);
+	err = decide(device, features, answer != NULL ? answer : &unwanted);
+	/* release: pairs with the acquire in bounce_device_bind(). */
+	atomic_store_explicit(&device->binding, 0, memory_order_release);
+	return err;
+}
+
+enum bounce_err bounce_device_detach(struct bounce_device *device)
+{
+	if (bounce_device_has(device, IN_USE))
+		return BOUNCE_ERR_BUSY;
+	disown(device);
+	for (uint32_t i = 0; i < device->queues; i++)
+		device->bounce->queue[device->first_queue + i].device = NULL;
+	device->queues = 0;
+	device->space->devices--;
+	device->in_use = 0;
+	return BOUNCE_OK;
+}
+
+uint64_t bounce_map_max(const struct bounce_device *device)
+{
+	struct bounce_verdict verdict = bounce_device_judge(device, 0, 0);
+
+	if (verdict.kind == BOUNCE_VERDICT_REFUSE)
+		return 0;
+	if (verdict.kind == BOUNCE_VERDICT_BOUNCE)
+		return bounce_window_max(&device->limits,
+					 reach(device, verdict.path));
+	return bounce_min(bounce_min(device->limits.segment,
+				     BOUNCE_SLAB_BYTES) -
+				  1,
+			  device->limits.boundary) +
+	       1;
+}
+
+bool bounce_device_valid(const struct bounce_device *device)
+{
+	const struct bounce *bounce = device->bounce;
+
+	if (!bounce_window_limits_valid(&device->limits) ||
+	    device->queues == 0 || device->owner == 0 ||
+	    device->first_queue + device->queues > bounce->config.queues)
+		return false;
+	for (uint32_t i = 0; i < device->queues; i++) {
+		const struct bounce_queue *queue =
+			&bounce->queue[device->first_queue + i];
+
+		if (queue->device != device ||
+		    queue->index != device->first_queue + i)
+			return false;
+	}
+	return true;
+}

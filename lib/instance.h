@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * instance.h - struct bounce and the tables that hang off it.
+ *
+ * Everything lies in one block of private memory given to bounce_init(), laid
+ * out by instance.c. Nothing is ever freed or moved while the instance lives:
+ * all objects are type-stable, so a stale pointer or index reads an old object
+ * of the same kind, never something else.
+ */
+#ifndef LIB_INSTANCE_H
+#define LIB_INSTANCE_H
+
+#include <bounce/bounce.h>
+
+#include "pool.h"
+
+/* Where a device is bound: see device.c. One word, changed by one CAS. */
+struct bounce_space {
+	struct bounce *bounce; /* constant from bounce_init() */
+	uint32_t in_use; /* this entry is given out; cold */
+	uint32_t index; /* in bounce->space[] */
+	struct bounce_pool *pool; /* may be NULL */
+	struct bounce_windows windows; /* room for config.windows */
+	uint32_t devices; /* attached; cold */
+	/* Bus address of each slab by path (enum bounce_path), or NO_BUS.
+	 * Written before the slab is ready, or before a device is attached. */
+	uint64_t *bus[2];
+};
+
+/* A lane: hints and counters, on cache lines of its own. */
+struct bounce_queue {
+	_Alignas(BOUNCE_CACHE_LINE) struct bounce_device *device;
+	uint32_t index; /* in bounce->queue[] */
+	struct pool_hint hint;
+	_Atomic uint32_t direct_hint; /* word of bounce->direct_busy */
+	_Atomic int64_t credits; /* granules of the device's quota; quota.c */
+	/* Relaxed counters: struct bounce_device_stats. */
+	_Atomic uint64_t maps;
+	_Atomic uint64_t unmaps;
+	_Atomic uint64_t bytes_to;
+	_Atomic uint64_t bytes_from;
+	_Atomic uint64_t refused_lengths;
+	_Atomic uint64_t stale;
+	_Atomic uint64_t full;
+	_Atomic uint64_t fragmented;
+	_Atomic uint64_t other;
+};
+
+struct bounce_device {
+	struct bounce *bounce; /* constant from bounce_init() */
+	uint32_t in_use; /* this entry is given out; cold */
+	struct bounce_space *space;
+	struct bounce_limits limits;
+	uint32_t facts; /* enum bounce_fact, without protection and pool */
+	uint16_t owner;
+	uint16_t requester;
+	uint32_t first_queue;
+	uint32_t queues;
+	/* {epoch, verdict}: device.c. */
+	_Atomic uint64_t binding;
+	_Atomic uint32_t rejected; /* FEATURES_OK did not stick */
+	_Atomic uint32_t generation; /* even; odd: revoked, not quiesced */
+	uint32_t unnegotiated; /* since bounce_enter_secure(); cold */
+	uint32_t quota; /* granules; 0: none */
+	_Atomic int64_t credits; /* granules that no queue has taken */
+};
+
+struct bounce {
+	struct bounce_config config; /* with the defaults filled in */
+	struct bounce_env env;
+	struct bounce_monitor arch;
+	const void *memory; /* of bounce_init(), for overlap checks */
+	size_t bytes;
+
+	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint32_t epoch; /* from 1 */
+	_Atomic uint32_t protection; /* enum bounce_protection; YES sticks */
+	_Atomic uint32_t dead; /* after bounce_mark_dead() */
+
+	struct bounce_pool *pool;
+	struct bounce_slab *slab;
+	struct bounce_space *space;
+	struct bounce_device *device;
+	struct bounce_queue *queue;
+
+	/* Records: slots of all slabs, then blocks, then the direct table. */
+	struct bounce_record *record;
+	uint32_t records;
+	uint32_t first_block_record;
+	uint32_t first_direct_record;
+
+	struct bounce_block *block;
+	struct pool_word *block_busy; /* a bit a block */
+	struct pool_word *direct_busy; /* a bit a direct record */
+
+	/* Tables that slabs and spaces point into. */
+	struct pool_word *chunk;
+	_Atomic uint16_t *owner;
+	uint8_t *page;
+	struct bounce_window *window;
+	uint64_t *bus;
+
+	uint32_t slots_per_slab; /* config.slab_chunks * 64 */
+	_Atomic uint32_t slabs_used; /* slab indices given to pools */
+	/* All ranges that ever were the library's lie in [low, high]: a quick
+	 * no for buffers outside. Only ever widened. */
+	_Atomic uint64_t slab_low;
+	_Atomic uint64_t slab_high;
+};
+
+static inline uint32_t bounce_words(uint32_t bits)
+{
+	return (bits + 63) / 64;
+}
+
+/* A queue of a device that is there: what every call of the I/O path wants. */
+static inline bool bounce_queue_attached(const struct bounce_queue *queue)
+{
+	return queue != NULL && queue->device != NULL;
+}
+
+/* Space << 16 | owner: who shares granules of one slot, and nobody else. */
+static inline uint32_t bounce_device_tenant(const struct bounce_device *device)
+{
+	return device->space->index << 16 | device->owner;
+}
+
+/* Bytes of a record's run, from its first byte, as window.c placed it. */
+uint64_t bounce_record_span(const struct bounce *bounce,
+			    const struct record_about *about);
+
+/*
+ * Look a handle up, without trusting a bit of it: the record and its fields
+ * when it names a live mapping of @queue's device, NULL otherwise.
+ */
+struct bounce_record *bounce_mapping_look_up(
+	const struct bounce_queue *queue, const struct bounce_mapping *mapping,
+	struct record_about *about, uint64_t *target);
+
+/* The run that a record speaks for (RUN and SHARED). */
+void bounce_record_run(const struct bounce *bounce, uint32_t record,
+		       const struct record_about *about,
+		       struct bounce_run *run);
+
+/* The first shared byte of a bounced mapping. */
+unsigned char *bounce_mapping_shared(const struct bounce *bounce,
+				     uint32_t record,
+				     const struct record_about *about);
+
+/* After the last one is out: retire the record and release what it held. */
+void bounce_mapping_release(struct bounce *bounce, uint32_t record,
+			    const struct record_about *about, uint64_t target);
+
+/* Leave a record that we hold; whoever is last releases what it stands for. */
+void bounce_mapping_leave(struct bounce *bounce, uint32_t record,
+			  const struct record_about *about, uint64_t target);
+
+/* ---- a mapping in the making, in two steps ---- */
+
+struct bounce_request {
+	struct bounce_queue *queue;
+	struct bounce_buf buf;
+	uint32_t how; /* enum bounce_how */
+	uint32_t path; /* enum bounce_path */
+	uint32_t generation; /* of the device, when the request began */
+};
+
+/* What the first step holds: a run, or a direct record; unpublished. */
+struct bounce_prepared {
+	uint32_t record;
+	struct record_about about;
+	uint64_t target;
+};
+
+/* The handle of a record, from its fields. */
+void bounce_mapping_handle(const struct bounce *bounce,
+			   const struct bounce_prepared *prepared,
+			   uint64_t generation, struct bounce_mapping *mapping);
+
+/* Decide, place and claim: no shared byte is touched. */
+enum bounce_err bounce_map_prepare(struct bounce_request *request,
+				   struct bounce_prepared *prepared);
+
+/* Copy, publish, answer. ERR_STALE when the device was revoked meanwhile. */
+enum bounce_err bounce_map_finish(const struct bounce_request *request,
+				  const struct bounce_prepared *prepared,
+				  struct bounce_mapping *mapping);
+
+/* Or give it back. */
+void bounce_map_cancel(const struct bounce_request *request,
+		       const struct bounce_prepared *prepared);
+
+/* Publish the record and fill in the handle; false when the device was revoked
+ * meanwhile: then the mapping has ended again. */
+bool bounce_mapping_publish(const struct bounce_request *request,
+			    const struct bounce_prepared *prepared,
+			    struct bounce_mapping *mapping);
+
+/* Claim a run, from the smallest unit that will do; at one place; quota. */
+enum bounce_err bounce_mapping_claim(const struct bounce_request *request,
+				     const struct bounce_limits *limits,
+				     struct bounce_run *run, uint32_t *offset);
+enum bounce_err bounce_mapping_claim_at(const struct bounce_request *request,
+					const struct bounce_place *place,
+					struct bounce_run *run);
+
+/* A buffer that shares a byte with a slab: born shared, or an error. @how is
+ * enum record_how. */
+enum bounce_err bounce_shared_prepare(const struct bounce_request *request,
+				      uint8_t how,
+				      struct bounce_prepared *prepared);
+
+/* ---- revoke: device.c ---- */
+
+/* May the device map? Then *@generation is what to compare with at the end. */
+bool bounce_device_usable(const struct bounce_device *device,
+			  uint32_t *generation);
+
+/* Is it still the same? Ordered after bounce_record_publish(). */
+bool bounce_device_current(const struct bounce_device *device,
+			   uint32_t generation);
+
+/* Does a record of the device stand in @states (1 << enum record_state)? */
+bool bounce_device_has(const struct bounce_device *device, uint32_t states);
+
+/* ---- quota: quota.c ---- */
+
+/* Charge a run to the device of @queue; false when its quota is used up. */
+bool bounce_quota_take(struct bounce_queue *queue,
+		       const struct bounce_run *run);
+void bounce_quota_give(struct bounce_queue *queue,
+		       const struct bounce_run *run);
+
+/* A record of the direct table, or UINT32_MAX; and its return. */
+uint32_t bounce_direct_take(struct bounce_queue *queue);
+void bounce_direct_give(struct bounce *bounce, uint32_t record);
+
+/* Count an error of the I/O path on its way out. */
+enum bounce_err bounce_count_error(struct bounce_queue *queue,
+				   enum bounce_err err);
+
+/* gpa to the CPU's address by env's linear map, or NULL. */
+unsigned char *bounce_linear_pointer(const struct bounce *bounce,
+				     bounce_gpa_t gpa, uint64_t len);
+
+/* Unshare a ready slab whatever is claimed of it; other CPUs are stopped. */
+enum bounce_err bounce_slab_abandon(struct bounce_slab *slab);
+
+/* The bus addresses of a slab in every space of its pool; before `ready`. */
+void bounce_space_place_slab(struct bounce *bounce, struct bounce_pool *pool,
+			     struct bounce_slab *slab);
+
+/* Do the pages of [@gpa, +len) overlap a range that is the library's? */
+bool bounce_pool_overlaps(const struct bounce *bounce, bounce_gpa_t gpa,
+			  uint64_t len);
+
+/* The verdict that holds for a device now; binds it again after an epoch. */
+struct bounce_verdict bounce_device_bind(struct bounce_device *device);
+
+/* The policy's word on a DIRECT device's awkward buffer. */
+struct bounce_verdict bounce_device_judge(const struct bounce_device *device,
+					  uint32_t extra, uint32_t missing);
+
+#endif

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * mapping.c - what map.c and shared.c have in common: handles and records, the
+ * direct table, the claim of a run, and its release by the last one out.
+ *
+ *   G1  A handle is believed in nothing: the record is found by a checked
+ *       index, its fields come from private memory, and every bit of the handle
+ *       must agree with them.
+ *   G2  Whoever retires a record releases its run, once, and touches neither
+ *       afterwards (R4).
+ */
+#include "instance.h"
+
+#define KEY_QUEUE_SHIFT 48
+
+/* ---- counters: relaxed, they order nothing ---- */
+
+enum bounce_err bounce_count_error(struct bounce_queue *queue,
+				   enum bounce_err err)
+{
+	_Atomic uint64_t *counter = &queue->other;
+
+	if (err == BOUNCE_ERR_FULL)
+		counter = &queue->full;
+	else if (err == BOUNCE_ERR_FRAGMENTED)
+		counter = &queue->fragmented;
+	else if (err == BOUNCE_ERR_STALE)
+		counter = &queue->stale;
+	else if (err == BOUNCE_ERR_LENGTH)
+		counter = &queue->refused_lengths;
+	/* relaxed: a counter. */
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+	return err;
+}
+
+/* ---- the direct table: a bit each, from the queue's last word ---- */
+
+uint32_t bounce_direct_take(struct bounce_queue *queue)
+{
+	struct bounce *bounce = queue->device->bounce;
+	uint32_t words = bounce_words(bounce->config.direct);
+	/* relaxed: advice. */
+	uint32_t at = atomic_load_explicit(&queue->direct_hint,
+					   memory_order_relaxed);
+
+	for (uint32_t i = 0; i < words; i++, at = at + 1 < words ? at + 1 : 0) {
+		_Atomic uint64_t *word = &bounce->direct_busy[at].bits;
+		uint32_t left = bounce->config.direct - at * 64;
+		uint64_t all = bounce_low_bits(left < 64 ? left : 64);
+		/* relaxed: a stale guess costs a retry. */
+		uint64_t busy = atomic_load_explicit(word,
+						     memory_order_relaxed);
+
+		while ((~busy & all) != 0) {
+			unsigned bit = bounce_lowest(~busy & all);
+
+			/* acquire: pairs with bounce_direct_give(): the record
+			 * is FREE before it is ours (R1). */
+			if (!atomic_compare_exchange_weak_explicit(
+				    word, &busy, busy | UINT64_C(1) << bit,
+				    memory_order_acquire, memory_order_relaxed))
+				continue;
+			/* relaxed: advice. */
+			atomic_store_explicit(&queue->direct_hint, at,
+					      memory_order_relaxed);
+			return bounce->first_direct_record + at * 64 + bit;
+		}
+	}
+	return UINT32_MAX;
+}
+
+void bounce_direct_give(struct bounce *bounce, uint32_t record)
+{
+	uint32_t bit = record - bounce->first_direct_record;
+
+	/* release: pairs with the acquire in bounce_direct_take(). */
+	atomic_fetch_and_explicit(&bounce->direct_busy[bit / 64].bits,
+				  ~(UINT64_C(1) << bit % 64),
+				  memory_order_release);
+}
+
+/* ---- claiming a run ---- */
+
+/*
+ * Granules, then slots, then whole chunks: the first unit whose geometry admits
+ * the request decides. Two ways lead to the next one: a small request takes a
+ * slot when no block is left, and a run whose alignment bits fit into no single
+ * chunk is padded from a chunk's start.
+ */
+enum bounce_err bounce_mapping_claim(const struct bounce_request *request,
+				     const struct bounce_limits *limits,
+				     struct bounce_run *run, uint32_t *offset)
+{
+	static const uint8_t shifts[] = {
+		BOUNCE_GRANULE_SHIFT,
+		BOUNCE_SLOT_SHIFT,
+		BOUNCE_CHUNK_SHIFT,
+	};
+	const struct bounce_device *device = request->queue->device;
+	enum bounce_err err = BOUNCE_ERR_RANGE;
+
+	for (size_t i = 0; i < sizeof(shifts); i++) {
+		struct bounce_place place;
+
+		if (!bounce_window_place(limits, request->buf.gpa.v,
+					 request->buf.len, shifts[i], &place))
+			continue;
+		err = bounce_mapping_claim_at(request, &place, run);
+		*offset = place.offset;
+		if (err == BOUNCE_OK || (err != BOUNCE_ERR_UNREACHABLE &&
+					 shifts[i] != BOUNCE_GRANULE_SHIFT))
+			return err;
+	}
+	if (err == BOUNCE_ERR_UNREACHABLE &&
+	    request->buf.len > bounce_map_max(device) &&
+	    device->space->pool != NULL)
+		return BOUNCE_ERR_RANGE;
+	return err;
+}
+
+enum bounce_err bounce_mapping_claim_at(const struct bounce_request *request,
+					const struct bounce_place *place,
+					struct bounce_run *run)
+{
+	struct bounce_queue *queue = request->queue;
+	const struct bounce_device *device = queue->device;
+	struct bounce_pool *pool = device->space->pool;
+	const struct pool_client client = {
+		.hint = &queue->hint,
+		.bus = device->space->bus[request->path],
+		.tenant = bounce_device_tenant(device),
+		.urgent = (request->how & BOUNCE_URGENT) != 0,
+	};
+	enum bounce_err err;
+
+	if (pool == NULL)
+		return BOUNCE_ERR_UNREACHABLE;
+	err = bounce_pool_claim(pool, place, &client, run);
+	if (err != BOUNCE_OK || bounce_quota_take(queue, run))
+		return err;
+	bounce_pool_release(pool, run);
+	return BOUNCE_ERR_FULL;
+}
+
+/* ---- handles ---- */
+
+uint64_t bounce_record_span(const struct bounce *bounce,
+			    const struct record_about *about)
+{
+	const struct bounce_device *device = bounce->queue[about->queue].device;
+
+	/* Memory of bounce_alloc() is not rounded up to A + 1. */
+	if (record_is_plain(about) || device == NULL)
+		return about->len;
+	return bounce_round_up((uint64_t)about->offset + about->len,
+			       device->limits.align);
+}
+
+void bounce_record_run(const struct bounce *bounce, uint32_t record,
+		       const struct record_about *about, struct bounce_run *run)
+{
+	bounce_pool_run_of(bounce, record,
+			   (uint32_t)bounce_record_span(bounce, about), run);
+}
+
+/* The bus address that a record's mapping was given. */
+static uint64_t bus_of(const struct bounce *bounce, uint32_t record,
+		       const struct record_about *about, uint64_t target)
+{
+	const struct bounce_device *device = bounce->queue[about->queue].device;
+	uint32_t path = (about->how & RECORD_BYPASS) != 0 ? BOUNCE_PATH_BYPASS :
+							    BOUNCE_PATH_BUS;
+	uint64_t offset = about->offset;
+	struct bounce_run run;
+
+	if (about->kind == RECORD_DIRECT)
+		return target;
+	if (about->kind == RECORD_BORN) {
+		/* The slots of the born-shared run that it lies in. */
+		record = (uint32_t)target;
+		offset = target >> 32;
+		bounce_pool_run_of(bounce, record, 1, &run);
+	} else {
+		bounce_record_run(bounce, record, about, &run);
+	}
+	return device->space->bus[path][run.slab] +
+	       ((uint64_t)run.slot << BOUNCE_SLOT_SHIFT) +
+	       ((uint64_t)run.granule << BOUNCE_GRANULE_SHIFT) + offset;
+}
+
+struct bounce_record *bounce_mapping_look_up(
+	const struct bounce_queue *queue, const struct bounce_mapping *mapping,
+	struct record_about *about, uint64_t *target)
+{
+	const struct bounce *bounce = queue->device->bounce;
+	uint64_t generation = mapping->key & RECORD_GENERATION_MAX;
+	struct bounce_record *record;
+	uint64_t word;
+
+	if (mapping->record >= bounce->records || mapping->reserved != 0)
+		return NULL;
+	record = &bounce->record[mapping->record];
+	if (!bounce_record_peek(record, generation, &word, target))
+		return NULL;
+	*about = record_unpack(word);
+	if (mapping->key >> KEY_QUEUE_SHIFT != about->queue ||
+	    mapping->len != about->len ||
+	    bounce->queue[about->queue].device != queue->device ||
+	    mapping->bus.v != bus_of(bounce, mapping->record, about, *target))
+		return NULL;
+	return record;
+}
+
+void bounce_mapping_handle(const struct bounce *bounce,
+			   const struct bounce_prepared *prepared,
+			   uint64_t generation, struct bounce_mapping *mapping)
+{
+	const struct record_about *about = &prepared->about;
+
+	*mapping = (struct bounce_mapping) {
+		.bus = { bus_of(bounce, prepared->record, about,
+				prepared->target) },
+		.key = (uint64_t)about->queue << KEY_QUEUE_SHIFT | generation,
+		.record = prepared->record,
+		.len = about->len,
+	};
+}
+
+unsigned char *bounce_mapping_shared(const struct bounce *bounce,
+				     uint32_t record,
+				     const struct record_about *about)
+{
+	struct bounce_run run;
+
+	bounce_record_run(bounce, record, about, &run);
+	return bounce_pool_memory(bounce, &run) + about->offset;
+}
+
+/* ---- the end ---- */
+
+/*
+ * Let go of the born-shared run that a mapping lies in. The run itself goes
+ * with bounce_free(), or with bounce_device_quiesced(), which waits for us.
+ */
+static void let_home_go(struct bounce *bounce, const struct record_about *about,
+			uint64_t target)
+{
+	if (about->kind == RECORD_BORN)
+		(void)bounce_record_unpin(&bounce->record[(uint32_t)target]);
+}
+
+/* Give back what is a mapping's own: its run, or its direct record. */
+static void give_back(struct bounce *bounce, uint32_t record,
+		      const struct record_about *about)
+{
+	struct bounce_run run;
+
+	if (about->kind == RECORD_BORN || about->kind == RECORD_DIRECT) {
+		bounce_direct_give(bounce, record);
+		return;
+	}
+	bounce_record_run(bounce, record, about, &run);
+	bounce_quota_give(&bounce->queue[about->queue], &run);
+	bounce_pool_release(bounce->slab[run.slab].pool, &run);
+}
+
+void bounce_map_cancel(const struct bounce_request *request,
+		       const struct bounce_prepared *prepared)
+{
+	struct bounce *bounce = request->queue->device->bounce;
+
+	let_home_go(bounce, &prepared->about, prepared->target);
+	give_back(bounce, prepared->record, &prepared->about);
+}
+
+/*
+ * G2, R5: an exhausted record keeps what is its own, for ever: also when its
+ * device is gone, whose masks said how long the run is.
+ */
+static void entomb(struct bounce *bounce, uint32_t record,
+		   const struct record_about *about)
+{
+	struct record_about kept = { .kind = RECORD_SHARED };
+	struct bounce_run run;
+
+	if (about->kind == RECORD_BORN || about->kind == RECORD_DIRECT)
+		return;
+	bounce_record_run(bounce, record, about, &run);
+	kept.len = (uint32_t)bounce_run_bytes(&run);
+	/* relaxed: nobody else looks at it but the checks of stats.c. */
+	atomic_store_explicit(&bounce->record[record].about, record_pack(&kept),
+			      memory_order_relaxed);
+}
+
+void bounce_mapping_release(struct bounce *bounce, uint32_t record,
+			    const struct record_about *about, uint64_t target)
+{
+	let_home_go(bounce, about, target);
+	if (bounce_record_retire(&bounce->record[record]))
+		give_back(bounce, record, about);
+	else
+		entomb(bounce, record, about);
+}
+
+void bounce_mapping_leave(struct bounce *bounce, uint32_t record,
+			  const struct record_about *about, uint64_t target)
+{
+	if (bounce_record_unpin(&bounce->record[record]))
+		bounce_mapping_release(bounce, record, about, target);
+}
+
+/* ---- the beginning ---- */
+
+bool bounce_mapping_publish(const struct bounce_request *request,
+			    const struct bounce_prepared *prepared,
+			    struct bounce_mapping *mapping)
+{
+	const struct bounce_device *device = request->queue->device;
+	const struct record_about *about = &prepared->about;
+	struct bounce_record *record =
+		&device->bounce->record[prepared->record];
+	uint64_t generation = bounce_record_publish(record, record_pack(about),
+						    prepared->target);
+
+	/*
+	 * R6: published first, looked at second; see bounce_device_revoke().
+	 * The device was never told of this run, so it needs no quarantine,
+	 * unless the revoke has put it there already.
+	 */
+	if (bounce_unlikely(
+		    !bounce_device_current(device, request->generation))) {
+		if (bounce_record_end(record, generation, false) == BOUNCE_OK)
+			bounce_mapping_leave(device->bounce, prepared->record,
+					     about, prepared->target);
+		return false;
+	}
+	bounce_mapping_handle(device->bounce, prepared, generation, mapping);
+	return true;
+}

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * pool.c - where to claim: the search for a run, cheapest place first.
+ *
+ * Owns no word of the tree; tree.h claims. P1 to P7 are in pool.h. There is no
+ * undo: each claim is one compare-and-swap of one word, and what a failed
+ * search has moved (sealed an empty chunk) is as good as before.
+ */
+#include "pool.h"
+
+#include "instance.h"
+#include "tree.h"
+
+/* A search for slots of one size class. */
+struct search {
+	struct bounce_pool *pool;
+	const struct bounce_place *place;
+	const struct pool_client *client;
+	enum pool_class class;
+	uint32_t units;
+};
+
+uint64_t bounce_slab_bus(const struct bounce_pool *pool,
+			 const struct pool_client *client, uint32_t slab)
+{
+	/*
+	 * acquire: pairs with the store of `ready` in grow.c. Without it base,
+	 * size and bus of a slab that another CPU has just grown could be read
+	 * as they were before (P6).
+	 */
+	if (atomic_load_explicit(&pool->bounce->slab[slab].ready,
+				 memory_order_acquire) == 0)
+		return NO_BUS;
+	return client->bus[slab];
+}
+
+/* The chunks of a slab that the client may use. */
+static uint64_t open_chunks(const struct bounce_slab *slab,
+			    const struct pool_client *client)
+{
+	return client->urgent ? slab->all_chunks :
+				slab->all_chunks & ~slab->urgent_chunks;
+}
+
+static enum pool_class class_of(uint32_t slots)
+{
+	if (slots == 1)
+		return POOL_CLASS_SINGLE;
+	return slots <= 8 ? POOL_CLASS_SHORT : POOL_CLASS_LONG;
+}
+
+/* Where in chunk @chunk a run may start, as far as addresses go. */
+static uint64_t chunk_starts(const struct search *search, uint64_t bus,
+			     uint32_t chunk)
+{
+	return bounce_window_starts(
+		search->place, bus + ((uint64_t)chunk << BOUNCE_CHUNK_SHIFT));
+}
+
+/* ---- the search for slots, cheapest place first ---- */
+
+/* Record where a run is, and look there first next time. */
+static void found(const struct search *search, uint32_t slab, uint32_t chunk,
+		  uint32_t bit, struct bounce_run *run)
+{
+	_Atomic uint32_t *hint = &search->client->hint->chunk[search->class];
+	uint32_t here = slab * CHUNKS_PER_SLAB + chunk;
+
+	/* relaxed: advice (P7); stored only when it moves, to keep the line. */
+	if (atomic_load_explicit(hint, memory_order_relaxed) != here)
+		atomic_store_explicit(hint, here, memory_order_relaxed);
+	*run = (struct bounce_run) {
+		.slab = slab,
+		.slot = chunk * SLOTS_PER_CHUNK + bit,
+		.slots = search->units,
+		.block = NO_BLOCK,
+	};
+}
+
+/* Try one active chunk. */
+static bool try_chunk(const struct search *search, uint32_t slab, uint64_t bus,
+		      uint32_t chunk, struct bounce_run *run)
+{
+	struct bounce_slab *s = &search->pool->bounce->slab[slab];
+	int bit = tree_claim(&s->chunk[chunk].bits, search->units,
+			     chunk_starts(search, bus, chunk));
+
+	if (bit < 0)
+		return false;
+	found(search, slab, chunk, (uint32_t)bit, run);
+	return true;
+}
+
+/* Where the last run of this class was: usually the whole of a claim. */
+static bool try_hint(const struct search *search, struct bounce_run *run)
+{
+	const struct bounce_pool *pool = search->pool;
+	/* relaxed: advice (P7), checked against the pool's range below. */
+	uint32_t hint = atomic_load_explicit(
+		&search->client->hint->chunk[search->class],
+		memory_order_relaxed);
+	uint32_t slab = hint / CHUNKS_PER_SLAB;
+	uint32_t chunk = hint % CHUNKS_PER_SLAB;
+	uint64_t bus;
+
+	if (slab - pool->first_slab >= pool->slab_count)
+		return false;
+	bus = bounce_slab_bus(search->pool, search->client, slab);
+	if (bus == NO_BUS ||
+	    (open_chunks(&pool->bounce->slab[slab], search->client) >> chunk &
+	     1) == 0)
+		return false;
+	return try_chunk(search, slab, bus, chunk, run);
+}
+
+/* Chunks of the same class that may have room. */
+static bool try_avail(const struct search *search, uint32_t slab, uint64_t bus,
+		      struct bounce_run *run)
+{
+	struct bounce_slab *s = &search->pool->bounce->slab[slab];
+	/* relaxed: advice (P7). */
+	uint64_t avail = atomic_load_explicit(&s->avail[search->class],
+					      memory_order_relaxed);
+
+	for (avail &= open_chunks(s, search->client); avail != 0;
+	     avail &= avail - 1) {
+		uint32_t chunk = bounce_lowest(avail);
+
+		if (try_chunk(search, slab, bus, chunk, run))
+			return true;
+		/* relaxed: advice (P7); the last pass looks everywhere. */
+		atomic_fetch_and_explicit(&s->avail[search->class],
+					  ~(UINT64_C(1) << chunk),
+					  memory_order_relaxed);
+	}
+	return false;
+}
+
+/* A fresh chunk; its fit is known before it is taken, so nothing is undone. */
+static bool try_fresh(const struct search *search, uint32_t slab, uint64_t bus,
+		      struct bounce_run *run)
+{
+	struct bounce_slab *s = &search->pool->bounce->slab[slab];
+	/* relaxed: a guess; bounce_tree_take() decides. */
+	uint64_t left = atomic_load_explicit(&s->free_chunks,
+					     memory_order_relaxed);
+
+	for (left &= open_chunks(s, search->client); left != 0;
+	     left &= left - 1) {
+		uint32_t chunk = bounce_lowest(left);
+		uint64_t fit = bounce_pool_runs(UINT64_MAX, search->units) &
+			       chunk_starts(search, bus, chunk);
+
+		if (fit == 0 || bounce_tree_take(s, 1, UINT64_C(1) << chunk,
+						 UINT64_MAX) < 0)
+			continue;
+		bounce_tree_activate(
+			s, chunk, tree_mask(bounce_lowest(fit), search->units),
+			search->class);
+		found(search, slab, chunk, bounce_lowest(fit), run);
+		return true;
+	}
+	return false;
+}
+
+/* Every active chunk, whatever its class. */
+static bool try_all(const struct search *search, uint32_t slab, uint64_t bus,
+		    struct bounce_run *run)
+{
+	uint64_t chunks = open_chunks(&search->pool->bounce->slab[slab],
+				      search->client);
+
+	for (; chunks != 0; chunks &= chunks - 1)
+		if (try_chunk(search, slab, bus, bounce_lowest(chunks), run))
+			return true;
+	return false;
+}
+
+/* The passes over a slab, from the cheapest to the complete one. */
+enum pass {
+	PASS_AVAIL,
+	PASS_FRESH,
+	PASS_ALL, /* seals first, then fresh chunks and every word */
+	PASSES,
+};
+
+static bool try_slab(const struct search *search, enum pass pass, uint32_t slab,
+		     struct bounce_run *run)
+{
+	uint64_t bus = bounce_slab_bus(search->pool, search->client, slab);
+
+	if (bus == NO_BUS)
+		return false;
+	switch (pass) {
+	case PASS_AVAIL:
+		return try_avail(search, slab, bus, run);
+	case PASS_FRESH:
+		return try_fresh(search, slab, bus, run);
+	case PASS_ALL:
+	case PASSES:
+		break;
+	}
+	bounce_tree_seal_all(&search->pool->bounce->slab[slab]);
+	return try_fresh(search, slab, bus, run) ||
+	       try_all(search, slab, bus, run);
+}
+
+/* All slabs of the pool, from the one where the hint points. */
+static bool try_pass(const struct search *search, enum pass pass,
+		     struct bounce_run *run)
+{
+	const struct bounce_pool *pool = search->pool;
+	/* relaxed: advice (P7). */
+	uint32_t home = atomic_load_explicit(
+				&search->client->hint->chunk[search->class],
+				memory_order_relaxed) /
+				CHUNKS_PER_SLAB -
+			pool->first_slab;
+
+	if (home >= pool->slab_count)
+		home = 0;
+	for (uint32_t i = 0; i < pool->slab_count; i++) {
+		uint32_t slab = home + i;
+
+		if (slab >= pool->slab_count)
+			slab -= pool->slab_count;
+		if (try_slab(search, pass, pool->first_slab + slab, run))
+			return true;
+	}
+	return false;
+}
+
+/* ---- why a search failed ---- */
+
+/* Could a run start in this slab if all of it were free? */
+static bool admits(const struct search *search, uint32_t slab, uint64_t bus)
+{
+	const struct bounce_slab *s = &search->pool->bounce->slab[slab];
+	const struct bounce_place *place = search->place;
+	uint64_t within = bounce_pool_runs(UINT64_MAX, search->units);
+	uint64_t left = open_chunks(s, search->client);
+
+	if (place->shift == BOUNCE_CHUNK_SHIFT)
+		return (bounce_pool_runs(left, place->units) &
+			bounce_window_starts(place, bus)) != 0;
+	for (; left != 0; left &= left - 1)
+		if ((within & chunk_starts(search, bus, bounce_lowest(left))) !=
+		    0)
+			return true;
+	return false;
+}
+
+static enum bounce_err why_not(const struct search *search)
+{
+	const struct bounce_pool *pool = search->pool;
+	uint64_t want = (search->place->span + BOUNCE_SLOT_BYTES - 1) >>
+			BOUNCE_SLOT_SHIFT;
+	uint64_t free = 0;
+	bool admitted = false;
+
+	for (uint32_t i = 0; i < pool->slab_count; i++) {
+		uint32_t slab = pool->first_slab + i;
+		uint64_t bus = bounce_slab_bus(search->pool, search->client,
+					       slab);
+
+		if (bus == NO_BUS || !admits(search, slab, bus))
+			continue;
+		admitted = true;
+		free += bounce_slab_free_slots(&pool->bounce->slab[slab]);
+	}
+	if (!admitted)
+		return BOUNCE_ERR_UNREACHABLE;
+	return free < want ? BOUNCE_ERR_FULL : BOUNCE_ERR_FRAGMENTED;
+}
+
+enum bounce_err bounce_pool_claim_slots(struct bounce_pool *pool,
+					const struct bounce_place *place,
+					const struct pool_client *client,
+					struct bounce_run *run)
+{
+	struct search search = {
+		.pool = pool,
+		.place = place,
+		.client = client,
+		.class = class_of(place->units),
+		.units = place->units,
+	};
+
+	if (bounce_likely(try_hint(&search, run)) ||
+	    try_pass(&search, PASS_AVAIL, run) ||
+	    try_pass(&search, PASS_FRESH, run))
+		return BOUNCE_OK;
+	bounce_block_reclaim(pool->bounce);
+	if (try_pass(&search, PASS_ALL, run))
+		return BOUNCE_OK;
+	return why_not(&search);
+}
+
+/* ---- runs of more than a chunk's slots, or at a chunk's start ---- */
+
+/* Take whole chunks of a slab; the last one's spare slots are free at once. */
+static bool try_large(const struct search *search, uint32_t slab,
+		      struct bounce_run *run)
+{
+	struct bounce_slab *s = &search->pool->bounce->slab[slab];
+	const struct bounce_place *place = search->place;
+	uint32_t slots = (uint32_t)((place->span + BOUNCE_SLOT_BYTES - 1) >>
+				    BOUNCE_SLOT_SHIFT);
+	uint32_t tail = slots % SLOTS_PER_CHUNK;
+	uint64_t bus = bounce_slab_bus(search->pool, search->client, slab);
+	int first;
+
+	if (bus == NO_BUS)
+		return false;
+	first = bounce_tree_take(s, place->units,
+				 bounce_window_starts(place, bus),
+				 open_chunks(s, search->client));
+	if (first < 0)
+		return false;
+	if (tail != 0)
+		bounce_tree_activate(s, (uint32_t)first + place->units - 1,
+				     bounce_low_bits(tail), POOL_CLASS_SINGLE);
+	*run = (struct bounce_run) {
+		.slab = slab,
+		.slot = (uint32_t)first * SLOTS_PER_CHUNK,
+		.slots = slots,
+		.block = NO_BLOCK,
+	};
+	return true;
+}
+
+static enum bounce_err claim_large(struct bounce_pool *pool,
+				   const struct bounce_place *place,
+				   const struct pool_client *client,
+				   struct bounce_run *run)
+{
+	const struct search search = {
+		.pool = pool,
+		.place = place,
+		.client = client,
+	};
+
+	for (uint32_t i = 0; i < pool->slab_count; i++)
+		if (try_large(&search, pool->first_slab + i, run))
+			return BOUNCE_OK;
+	bounce_block_reclaim(pool->bounce);
+	for (uint32_t i = 0; i < pool->slab_count; i++) {
+		uint32_t slab = pool->first_slab + i;
+
+		if (bounce_slab_bus(search.pool, search.client, slab) == NO_BUS)
+			continue;
+		bounce_tree_seal_all(&pool->bounce->slab[slab]);
+		if (try_large(&search, slab, run))
+			return BOUNCE_OK;
+	}
+	return why_not(&search);
+}
+
+enum bounce_err bounce_pool_claim(struct bounce_pool *pool,
+				  const struct bounce_place *place,
+				  const struct pool_client *client,
+				  struct bounce_run *run)
+{
+	if (place->shift == BOUNCE_GRANULE_SHIFT)
+		return bounce_block_claim(pool, place, client, run);
+	if (place->shift == BOUNCE_SLOT_SHIFT)
+		return bounce_pool_claim_slots(pool, place, client, run);
+	return claim_large(pool, place, client, run);
+}
+
+/* ---- where things are ---- */
+
+struct bounce_slab *bounce_pool_find(const struct bounce *bounce,
+				     bounce_gpa_t gpa)
+{
+	/* relaxed: whoever holds memory of a slab got it after it was given. */
+	uint32_t slabs = atomic_load_explicit(&bounce->slabs_used,
+					      memory_order_relaxed);
+
+	for (uint32_t i = 0; i < slabs; i++) {
+		struct bounce_slab *slab = &bounce->slab[i];
+
+		/* acquire: pairs with the store of `ready` in grow.c (P6). */
+		if (atomic_load_explicit(&slab->ready, memory_order_acquire) ==
+			    0 ||
+		    /* relaxed: whoever retires a slab has no use for it. */
+		    atomic_load_explicit(&slab->phase, memory_order_relaxed) ==
+			    SLAB_RETIRED)
+			continue;
+		if (gpa.v - slab->base.v < (uint64_t)slab->chunks
+						   << BOUNCE_CHUNK_SHIFT)
+			return slab;
+	}
+	return NULL;
+}
+
+void bounce_pool_run_of(const struct bounce *bounce, uint32_t record,
+			uint32_t span, struct bounce_run *run)
+{
+	uint32_t index = record - bounce->first_block_record;
+
+	*run = (struct bounce_run) { .block = NO_BLOCK };
+	if (record < bounce->first_block_record) {
+		run->slab = record / bounce->slots_per_slab;
+		run->slot = record % bounce->slots_per_slab;
+		run->slots = (span + BOUNCE_SLOT_BYTES - 1) >>
+			     BOUNCE_SLOT_SHIFT;
+		return;
+	}
+	run->block = index / GRANULES_PER_SLOT;
+	run->granule = index % GRANULES_PER_SLOT;
+	run->granules = (span + BOUNCE_GRANULE_BYTES - 1) >>
+			BOUNCE_GRANULE_SHIFT;
+	run->slots = 1;
+	bounce_block_locate(bounce, run);
+}
+
+uint32_t bounce_pool_record_of(const struct bounce *bounce,
+			       const struct bounce_run *run)
+{
+	if (run->block == NO_BLOCK)
+		return run->slab * bounce->slots_per_slab + run->slot;
+	return bounce->first_block_record + run->block * GRANULES_PER_SLOT +
+	       run->granule;
+}
+
+unsigned char *bounce_pool_memory(const struct bounce *bounce,
+				  const struct bounce_run *run)
+{
+	return bounce->slab[run->slab].memory +
+	       ((size_t)run->slot << BOUNCE_SLOT_SHIFT) +
+	       ((size_t)run->granule << BOUNCE_GRANULE_SHIFT);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * record.h - what is known of a mapping, in private memory (S3, S4).
+ *
+ * Every run has one record, that of its first slot (or of its first granule,
+ * in the block that splits the slot); a mapping without a run takes a record
+ * of the direct table. A record is written by the owner of the run only, and
+ * its state word is the only thing that others change:
+ *
+ *   63            16 15     3 2   0
+ *   | generation    | busy   | state |
+ *
+ *   R1  FREE -> LIVE by the run's owner, with the generation one up.
+ *   R2  LIVE -> DYING by one CAS; whoever wins it ends the mapping (S4).
+ *   R3  busy counts those inside sync or copy-out, or mappings of a born-shared
+ *       run; it goes up only in LIVE, and the last one out of DYING releases.
+ *   R4  The fields are read only under a LIVE state with the right generation,
+ *       read with acquire; and nothing is touched once the run is released.
+ *   R6  LIVE -> QUARANTINE by bounce_device_revoke(), QUARANTINE -> DYING by
+ *       bounce_device_quiesced(), alone. The device may still write into the
+ *       run, so nobody else gets it.
+ *   R5  A generation that would wrap retires the record: EXHAUSTED for ever,
+ *       with its run.
+ */
+#ifndef LIB_RECORD_H
+#define LIB_RECORD_H
+
+#include <bounce/types.h>
+
+#include "atomic.h"
+#include "base.h"
+
+#define RECORD_STATE_MASK UINT64_C(7)
+#define RECORD_BUSY_SHIFT 3
+#define RECORD_BUSY_ONE (UINT64_C(1) << RECORD_BUSY_SHIFT)
+#define RECORD_BUSY_MAX UINT64_C(0x1fff)
+#define RECORD_GENERATION_SHIFT 16
+#define RECORD_GENERATION_MAX ((UINT64_C(1) << 48) - 1)
+
+enum record_state {
+	RECORD_FREE = 0,
+	RECORD_LIVE = 1,
+	RECORD_DYING = 2,
+	RECORD_EXHAUSTED = 3,
+	RECORD_QUARANTINE = 4,
+};
+
+/* What a record stands for. */
+enum record_kind {
+	RECORD_RUN = 0, /* a bounced buffer */
+	RECORD_SHARED = 1, /* memory of bounce_alloc() */
+	RECORD_DIRECT = 2, /* the caller's own pages */
+	RECORD_BORN = 3, /* a mapping of born-shared memory */
+};
+
+/* How a mapping is used, in four bits. */
+enum record_how {
+	RECORD_TO = 1, /* the device reads */
+	RECORD_FROM = 2, /* the device writes */
+	RECORD_FULL = 4, /* all of it comes back at unmap: ZERO, PRESERVE */
+	RECORD_BYPASS = 8, /* the path its bus address was made for */
+	/* Nothing can come back of what only goes: a run that was written in
+	 * place (bounce_commit()), and has no private buffer. */
+	RECORD_IN_PLACE = RECORD_TO | RECORD_FULL,
+};
+
+struct bounce_record {
+	_Atomic uint64_t state;
+	/*
+	 * struct record_about: len - 1 in bits 0-23, offset in 24-41, how in
+	 * 42-45, kind in 46-47, queue in 48-63. Relaxed: R4.
+	 */
+	_Atomic uint64_t about;
+	/*
+	 * RUN: the buffer's CPU address. DIRECT: its bus address. BORN: the
+	 * index of the SHARED record in the low half, the offset into it in
+	 * the high half. Relaxed: R4.
+	 */
+	_Atomic uint64_t target;
+};
+_Static_assert(sizeof(struct bounce_record) == 24, "0.59 % of a slot");
+
+/* The fields of `about`, unpacked. */
+struct record_about {
+	uint32_t len; /* 1 .. 2^24 */
+	uint32_t offset; /* from the run's first byte; below a chunk */
+	uint8_t how; /* enum record_how */
+	uint8_t kind; /* enum record_kind */
+	uint16_t queue;
+};
+
+static inline uint64_t record_pack(const struct record_about *about)
+{
+	return (uint64_t)(about->len - 1) | (uint64_t)about->offset << 24 |
+	       (uint64_t)about->how << 42 | (uint64_t)about->kind << 46 |
+	       (uint64_t)about->queue << 48;
+}
+
+static inline struct record_about record_unpack(uint64_t word)
+{
+	return (struct record_about) {
+		.len = (uint32_t)(word & 0xffffff) + 1,
+		.offset = (uint32_t)(word >> 24) & 0x3ffff,
+		.how = (uint8_t)((word >> 42) & 0xf),
+		.kind = (uint8_t)((word >> 46) & 3),
+		.queue = (uint16_t)(word >> 48),
+	};
+}
+
+/* Born shared, or committed in place? Then its run is just its length. */
+static inline bool record_is_plain(const struct record_about *about)
+{
+	return about->kind == RECORD_SHARED ||
+	       (about->how & (RECORD_IN_PLACE | RECORD_FROM)) ==
+		       RECORD_IN_PLACE;
+}
+
+/* ---- the pure half: what a state word becomes ---- */
+
+static inline uint64_t record_generation(uint64_t state)
+{
+	return state >> RECORD_GENERATION_SHIFT;
+}
+
+static inline uint64_t record_busy(uint64_t state)
+{
+	return (state >> RECORD_BUSY_SHIFT) & RECORD_BUSY_MAX;
+}
+
+static inline bool record_is_live(uint64_t state, uint64_t generation)
+{
+	return (state & RECORD_STATE_MASK) == RECORD_LIVE &&
+	       record_generation(state) == generation;
+}
+
+/* ---- the concurrent half ---- */
+
+/* Before first use: FREE, with the generation before the first one. */
+void bounce_record_init(struct bounce_record *record, uint64_t generation);
+
+/* R1: fill in and publish; returns the generation. The caller owns the run,
+ * and the record is FREE: a run whose record is EXHAUSTED is never released. */
+uint64_t bounce_record_publish(struct bounce_record *record, uint64_t about,
+			       uint64_t target);
+
+/* The generation of a LIVE record, or 0: no generation is 0. */
+uint64_t bounce_record_live(const struct bounce_record *record);
+
+/* R4: the fields of a live mapping, or false. */
+bool bounce_record_peek(const struct bounce_record *record, uint64_t generation,
+			uint64_t *about, uint64_t *target);
+
+/* Is the state still what bounce_record_peek() saw? Then the fields read in
+ * between belong to @generation. For callers that change nothing. */
+bool bounce_record_same(const struct bounce_record *record,
+			uint64_t generation);
+
+/* R3: hold a live mapping. OK, ERR_STALE, or ERR_BUSY when busy is full. */
+enum bounce_err bounce_record_pin(struct bounce_record *record,
+				  uint64_t generation);
+
+/* R3: let go. True when the caller is the last one out and must retire it. */
+bool bounce_record_unpin(struct bounce_record *record);
+
+/*
+ * R2: end it. On OK the caller holds one busy count of a DYING record, and
+ * must leave by bounce_record_unpin(). ERR_STALE: somebody else did, or it
+ * never was. With @idle: ERR_BUSY, and nothing changed, while it is held.
+ */
+enum bounce_err bounce_record_end(struct bounce_record *record,
+				  uint64_t generation, bool idle);
+
+/*
+ * R6: the mapping has ended, its run stays. False when it was not LIVE with
+ * this generation.
+ */
+bool bounce_record_quarantine(struct bounce_record *record,
+			      uint64_t generation);
+
+/*
+ * R6: back out of quarantine. On OK the caller holds the one busy count of a
+ * DYING record. ERR_STALE: not in quarantine. ERR_BUSY: somebody is inside.
+ */
+enum bounce_err bounce_record_reclaim(struct bounce_record *record);
+
+/*
+ * DYING -> FREE, the last touch before the run is released. False when the
+ * record is now EXHAUSTED: then the run must not be released (R5).
+ */
+bool bounce_record_retire(struct bounce_record *record);
+
+#endif

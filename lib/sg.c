@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * sg.c - several buffers of one request, or one buffer in several pieces.
+ *
+ *   K1  All runs are claimed before the first shared byte is touched; when one
+ *       cannot be, the others go back, last first, as they came.
+ *   K2  Between the two steps a segment's mapping holds what the first step
+ *       prepared, in the caller's private memory: nothing is allocated.
+ */
+#include "instance.h"
+
+/* ---- K2: what is prepared, kept in a mapping that is not one yet ---- */
+
+static void keep(struct bounce_segment *segment,
+		 const struct bounce_prepared *prepared,
+		 const struct bounce_request *request)
+{
+	segment->mapping = (struct bounce_mapping) {
+		.bus = { prepared->target },
+		.key = record_pack(&prepared->about),
+		.record = prepared->record,
+		.len = request->path,
+		.reserved = request->generation,
+	};
+}
+
+static struct bounce_prepared kept(const struct bounce_segment *segment)
+{
+	return (struct bounce_prepared) {
+		.record = segment->mapping.record,
+		.about = record_unpack(segment->mapping.key),
+		.target = segment->mapping.bus.v,
+	};
+}
+
+static struct bounce_request request_of(struct bounce_queue *queue,
+					const struct bounce_segment *segment)
+{
+	return (struct bounce_request) {
+		.queue = queue,
+		.buf = segment->buf,
+		.how = segment->how,
+		.path = segment->mapping.len,
+		.generation = (uint32_t)segment->mapping.reserved,
+	};
+}
+
+/* ---- joining ---- */
+
+/* Does @next go on in memory where @buf ends, for the same use? */
+static bool follows(const struct bounce_buf *buf, uint32_t how,
+		    const struct bounce_segment *next)
+{
+	const unsigned char *end = (const unsigned char *)buf->ptr + buf->len;
+
+	return next->how == how && next->buf.gpa.v == buf->gpa.v + buf->len &&
+	       (buf->ptr == NULL ? next->buf.ptr == NULL :
+				   next->buf.ptr == end);
+}
+
+/* The buffer of segment @i with all that are joined to it, up to @max. */
+static struct bounce_buf group(const struct bounce_segment *segment, uint32_t i,
+			       uint32_t count)
+{
+	struct bounce_buf buf = segment[i].buf;
+
+	while (++i < count && segment[i].joined)
+		buf.len += segment[i].buf.len;
+	return buf;
+}
+
+/* Mark the segments that can be joined to the one before. */
+static void join(struct bounce_segment *segment, uint32_t count, uint64_t max)
+{
+	struct bounce_buf buf = segment[0].buf;
+
+	for (uint32_t i = 1; i < count; i++) {
+		bool fits = segment[i].buf.len <= max &&
+			    buf.len <= max - segment[i].buf.len;
+
+		if (fits && follows(&buf, segment[i - 1].how, &segment[i])) {
+			segment[i].joined = 1;
+			buf.len += segment[i].buf.len;
+		} else {
+			buf = segment[i].buf;
+		}
+	}
+}
+
+/* ---- map ---- */
+
+/* K1: give back what segments [0, @end) have prepared. */
+static void cancel(struct bounce_queue *queue, struct bounce_segment *segment,
+		   uint32_t end)
+{
+	while (end-- > 0) {
+		struct bounce_request request = request_of(queue,
+							   &segment[end]);
+		struct bounce_prepared prepared = kept(&segment[end]);
+
+		if (!segment[end].joined)
+			bounce_map_cancel(&request, &prepared);
+	}
+}
+
+static enum bounce_err prepare(struct bounce_queue *queue,
+			       struct bounce_segment *segment, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct bounce_request request = {
+			.queue = queue,
+			.buf = group(segment, i, count),
+			.how = segment[i].how,
+		};
+		struct bounce_prepared prepared;
+		enum bounce_err err;
+
+		if (segment[i].joined)
+			continue;
+		err = bounce_map_prepare(&request, &prepared);
+		if (err != BOUNCE_OK) {
+			cancel(queue, segment, i);
+			return err;
+		}
+		keep(&segment[i], &prepared, &request);
+	}
+	return BOUNCE_OK;
+}
+
+/*
+ * Publish all. Only a revoke can get in between: then what is published is in
+ * quarantine already, and the rest is given back.
+ */
+static enum bounce_err finish(struct bounce_queue *queue,
+			      struct bounce_segment *segment, uint32_t count)
+{
+	enum bounce_err result = BOUNCE_OK;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct bounce_request request = request_of(queue, &segment[i]);
+		struct bounce_prepared prepared = kept(&segment[i]);
+
+		if (segment[i].joined)
+			continue;
+		if (result == BOUNCE_OK)
+			result = bounce_map_finish(&request, &prepared,
+						   &segment[i].mapping);
+		else
+			bounce_map_cancel(&request, &prepared);
+	}
+	return result;
+}
+
+enum bounce_err bounce_map_sg(struct bounce_queue *queue,
+			      struct bounce_segment *segment, uint32_t count,
+			      uint32_t flags)
+{
+	enum bounce_err err;
+
+	if (!bounce_queue_attached(queue))
+		return BOUNCE_ERR_ARG;
+	if (segment == NULL || count == 0 ||
+	    (flags & ~(uint32_t)BOUNCE_SG_JOIN) != 0)
+		return bounce_count_error(queue, BOUNCE_ERR_ARG);
+	for (uint32_t i = 0; i < count; i++)
+		segment[i].joined = 0;
+	if ((flags & BOUNCE_SG_JOIN) != 0)
+		join(segment, count, bounce_map_max(queue->device));
+	err = prepare(queue, segment, count);
+	if (err == BOUNCE_OK)
+		err = finish(queue, segment, count);
+	return bounce_likely(err == BOUNCE_OK) ? err :
+						 bounce_count_error(queue, err);
+}
+
+/* ---- unmap ---- */
+
+static bool writable(const struct bounce_segment *segment)
+{
+	return (segment->how & BOUNCE_FROM_DEVICE) != 0;
+}
+
+/* Sum of the device-writable bytes, of mappings as they were made. */
+static uint64_t writable_bytes(const struct bounce_segment *segment,
+			       uint32_t count)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (!segment[i].joined && writable(&segment[i]))
+			sum += segment[i].mapping.len;
+	return sum;
+}
+
+enum bounce_err bounce_unmap_sg(struct bounce_queue *queue,
+				const struct bounce_segment *segment,
+				uint32_t count, uint64_t written)
+{
+	enum bounce_err result = BOUNCE_OK;
+	bool lie;
+
+	if (!bounce_queue_attached(queue))
+		return BOUNCE_ERR_ARG;
+	if (segment == NULL || count == 0)
+		return bounce_count_error(queue, BOUNCE_ERR_ARG);
+	lie = written > writable_bytes(segment, count);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct bounce_mapping *mapping = &segment[i].mapping;
+		uint64_t part = 0;
+
+		if (segment[i].joined)
+			continue;
+		if (!lie && writable(&segment[i])) {
+			part = bounce_min(written, mapping->len);
+			written -= part;
+		}
+		if (bounce_unmap(queue, mapping, part) != BOUNCE_OK)
+			result = BOUNCE_ERR_STALE;
+	}
+	if (lie)
+		return bounce_count_error(queue, BOUNCE_ERR_LENGTH);
+	return result;
+}
+
+/* ---- one buffer in pieces ---- */
+
+/*
+ * Claim a piece of at most @most bytes at @offset: as large as there is, by
+ * halves. Pieces but the last are whole slots, so that the next one starts
+ * where the device's alignment bits allow.
+ */
+static enum bounce_err claim_piece(struct bounce_queue *queue,
+				   const struct bounce_buf *buf, uint64_t most,
+				   struct bounce_segment *piece)
+{
+	struct bounce_request request = { .queue = queue, .how = piece->how };
+	struct bounce_prepared prepared;
+	enum bounce_err err;
+
+	for (;;) {
+		request.buf = *buf;
+		request.buf.len = bounce_min(buf->len, most);
+		err = bounce_map_prepare(&request, &prepared);
+		if (err != BOUNCE_ERR_FULL && err != BOUNCE_ERR_FRAGMENTED)
+			break;
+		if (request.buf.len <= BOUNCE_SLOT_BYTES)
+			break;
+		most = (request.buf.len / 2 + BOUNCE_SLOT_BYTES - 1) &
+		       ~(uint64_t)(BOUNCE_SLOT_BYTES - 1);
+		if (most == request.buf.len)
+			break;
+	}
+	if (err != BOUNCE_OK)
+		return err;
+	piece->buf = request.buf;
+	keep(piece, &prepared, &request);
+	return BOUNCE_OK;
+}
+
+static enum bounce_err claim_list(struct bounce_queue *queue,
+				  const struct bounce_buf *buf, uint32_t how,
+				  struct bounce_segment *segment,
+				  uint32_t *count)
+{
+	uint64_t most = bounce_map_max(queue->device);
+	struct bounce_buf rest = *buf;
+	uint32_t used = 0;
+
+	if (most > BOUNCE_SLOT_BYTES)
+		most &= ~(uint64_t)(BOUNCE_SLOT_BYTES - 1);
+	while (rest.len != 0) {
+		enum bounce_err err = BOUNCE_ERR_RANGE;
+
+		if (used < *count) {
+			segment[used] = (struct bounce_segment) { .how = how };
+			err = claim_piece(queue, &rest, most, &segment[used]);
+		}
+		if (err != BOUNCE_OK) {
+			cancel(queue, segment, used);
+			return err;
+		}
+		rest.gpa.v += segment[used].buf.len;
+		rest.len -= segment[used].buf.len;
+		if (rest.ptr != NULL)
+			rest.ptr = (unsigned char *)rest.ptr +
+				   segment[used].buf.len;
+		used++;
+	}
+	*count = used;
+	return BOUNCE_OK;
+}
+
+enum bounce_err bounce_map_list(struct bounce_queue *queue,
+				const struct bounce_buf *buf, uint32_t how,
+				struct bounce_segment *segment, uint32_t *count)
+{
+	uint32_t used;
+	enum bounce_err err = BOUNCE_ERR_ARG;
+
+	if (!bounce_queue_attached(queue))
+		return err;
+	if (buf != NULL && segment != NULL && count != NULL && *count != 0 &&
+	    buf->len != 0 && !bounce_wraps(buf->gpa.v, buf->len)) {
+		used = *count;
+		err = claim_list(queue, buf, how, segment, &used);
+		if (err == BOUNCE_OK)
+			err = finish(queue, segment, used);
+		if (err == BOUNCE_OK)
+			*count = used;
+	}
+	return bounce_likely(err == BOUNCE_OK) ? err :
+						 bounce_count_error(queue, err);
+}

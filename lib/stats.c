@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * stats.c - counting and checking: cold calls that read what others write.
+ *
+ * Loads of counters and words are relaxed: a number is exact when nobody else
+ * works, and a snapshot otherwise.
+ */
+#include "instance.h"
+
+#define READ(counter) atomic_load_explicit(&(counter), memory_order_relaxed)
+
+uint64_t bounce_slab_free_slots(const struct bounce_slab *slab)
+{
+	uint64_t slots = (uint64_t)SLOTS_PER_CHUNK *
+			 bounce_count(READ(slab->free_chunks));
+
+	for (uint32_t chunk = 0; chunk < slab->chunks; chunk++)
+		slots += bounce_count(~READ(slab->chunk[chunk].bits));
+	return slots;
+}
+
+void bounce_pool_stats(const struct bounce_pool *pool,
+		       struct bounce_pool_stats *stats)
+{
+	const struct bounce *bounce = pool->bounce;
+
+	*stats = (struct bounce_pool_stats) { 0 };
+	for (uint32_t i = 0; i < pool->slab_count; i++) {
+		const struct bounce_slab *slab =
+			&bounce->slab[pool->first_slab + i];
+
+		/* acquire: pairs with put_back() in grow.c: `chunks` is set. */
+		if (atomic_load_explicit(&slab->phase, memory_order_acquire) !=
+		    SLAB_READY)
+			continue;
+		stats->slabs++;
+		stats->chunks += slab->chunks;
+		stats->slots += (uint64_t)slab->chunks * SLOTS_PER_CHUNK;
+		stats->slots_free += bounce_slab_free_slots(slab);
+	}
+	stats->chunks_in_use = READ(pool->used_chunks);
+	stats->chunks_high_water = READ(pool->used_chunks_high);
+	stats->blocks_free = bounce_block_free_count(bounce);
+	stats->share_calls = READ(pool->share_calls);
+	stats->share_retries = READ(pool->share_retries);
+	stats->lost_bytes = READ(pool->lost_bytes);
+}
+
+void bounce_device_stats(const struct bounce_device *device,
+			 struct bounce_device_stats *stats)
+{
+	*stats = (struct bounce_device_stats) { 0 };
+	for (uint32_t i = 0; i < device->queues; i++) {
+		const struct bounce_queue *queue =
+			&device->bounce->queue[device->first_queue + i];
+
+		stats->maps += READ(queue->maps);
+		stats->unmaps += READ(queue->unmaps);
+		stats->bytes_to += READ(queue->bytes_to);
+		stats->bytes_from += READ(queue->bytes_from);
+		stats->refused_lengths += READ(queue->refused_lengths);
+		stats->stale += READ(queue->stale);
+		stats->full += READ(queue->full);
+		stats->fragmented += READ(queue->fragmented);
+		stats->other += READ(queue->other);
+	}
+}
+
+/* ---- invariants ---- */
+
+/* P1, P4, P5: words and bits of one slab agree. */
+static bool slab_valid(const struct bounce *bounce,
+		       const struct bounce_slab *slab)
+{
+	uint64_t free = READ(slab->free_chunks);
+
+	if ((free & ~slab->all_chunks) != 0)
+		return false;
+	if (READ(slab->phase) != SLAB_READY && free != 0)
+		return false;
+	for (uint32_t i = 0; i < bounce->config.slab_chunks; i++) {
+		bool there = (slab->all_chunks >> i & 1) != 0;
+		bool sealed = (free >> i & 1) != 0;
+
+		if ((sealed || !there) &&
+		    READ(slab->chunk[i].bits) != UINT64_MAX)
+			return false;
+	}
+	return true;
+}
+
+/* Slots of a pool's slabs that live records speak for. */
+static uint64_t slots_on_record(const struct bounce *bounce,
+				const struct bounce_slab *slab)
+{
+	uint64_t slots = 0;
+
+	for (uint32_t i = 0; i < bounce->slots_per_slab; i++) {
+		const struct bounce_record *record = &slab->record[i];
+		uint64_t state = READ(record->state) & RECORD_STATE_MASK;
+		struct record_about about = record_unpack(READ(record->about));
+		struct bounce_run run;
+
+		if (state == RECORD_FREE)
+			continue;
+		bounce_pool_run_of(bounce, slab->first_record + i,
+				   (uint32_t)bounce_record_span(bounce, &about),
+				   &run);
+		slots += run.slots;
+	}
+	return slots;
+}
+
+/* Slots of a slab that are split. */
+static uint64_t slots_split(const struct bounce *bounce, uint32_t slab)
+{
+	uint64_t slots = 0;
+
+	for (uint32_t i = 0; i < bounce->config.blocks; i++) {
+		struct bounce_run run = { .block = i };
+
+		if ((READ(bounce->block_busy[i / 64].bits) >> i % 64 & 1) == 0)
+			continue;
+		bounce_block_locate(bounce, &run);
+		slots += run.slab == slab;
+	}
+	return slots;
+}
+
+bool bounce_pool_valid(const struct bounce_pool *pool)
+{
+	const struct bounce *bounce = pool->bounce;
+
+	for (uint32_t i = 0; i < pool->slab_count; i++) {
+		uint32_t index = pool->first_slab + i;
+		const struct bounce_slab *slab = &bounce->slab[index];
+		uint64_t all = (uint64_t)slab->chunks * SLOTS_PER_CHUNK;
+
+		if (!slab_valid(bounce, slab))
+			return false;
+		if (READ(slab->phase) == SLAB_READY &&
+		    all - bounce_slab_free_slots(slab) !=
+			    slots_on_record(bounce, slab) +
+				    slots_split(bounce, index))
+			return false;
+	}
+	return true;
+}
+
+/* B1: a block's word is all ones unless its bit is set. */
+static bool blocks_valid(const struct bounce *bounce)
+{
+	for (uint32_t i = 0; i < bounce->config.blocks; i++)
+		if ((READ(bounce->block_busy[i / 64].bits) >> i % 64 & 1) ==
+			    0 &&
+		    READ(bounce->block[i].word) != UINT64_MAX)
+			return false;
+	return true;
+}
+
+bool bounce_valid(const struct bounce *bounce)
+{
+	for (uint32_t i = 0; i < bounce->config.pools; i++)
+		if (bounce->pool[i].in_use &&
+		    !bounce_pool_valid(&bounce->pool[i]))
+			return false;
+	for (uint32_t i = 0; i < bounce->config.spaces; i++)
+		if (bounce->space[i].in_use &&
+		    !bounce_space_valid(&bounce->space[i]))
+			return false;
+	for (uint32_t i = 0; i < bounce->config.devices; i++)
+		if (bounce->device[i].in_use &&
+		    !bounce_device_valid(&bounce->device[i]))
+			return false;
+	return blocks_valid(bounce);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * sync.c - part of a live mapping goes to the device, or comes from it.
+ *
+ * The record is held while bytes are copied (R3), so that the run cannot go to
+ * somebody else under our hands; if the mapping ends meanwhile, we release it
+ * on our way out. S1 and S2 as in map.c.
+ */
+#include "copy.h"
+#include "instance.h"
+
+/* What both directions check; on OK the record is held. */
+struct sync {
+	uint64_t offset;
+	uint64_t len;
+	uint8_t direction; /* RECORD_TO or RECORD_FROM */
+};
+
+static void sync_copy(struct bounce_queue *queue, uint32_t record,
+		      const struct record_about *about, uint64_t target,
+		      const struct sync *sync)
+{
+	unsigned char *private = (unsigned char *)(uintptr_t)target;
+	unsigned char *shared = bounce_mapping_shared(queue->device->bounce,
+						      record, about);
+	_Atomic uint64_t *counter = &queue->bytes_to;
+
+	if (sync->direction == RECORD_FROM) {
+		bounce_copy_out(private + sync->offset, shared + sync->offset,
+				sync->len);
+		counter = &queue->bytes_from;
+	} else {
+		bounce_copy_in(shared + sync->offset, private + sync->offset,
+			       sync->len);
+	}
+	/* relaxed: a counter. */
+	atomic_fetch_add_explicit(counter, sync->len, memory_order_relaxed);
+}
+
+static enum bounce_err sync_held(struct bounce_queue *queue,
+				 const struct bounce_mapping *mapping,
+				 const struct sync *sync)
+{
+	const struct bounce_mapping handle = *mapping;
+	uint64_t generation = handle.key & RECORD_GENERATION_MAX;
+	struct record_about about;
+	struct bounce_record *record;
+	enum bounce_err err;
+	uint64_t target;
+
+	record = bounce_mapping_look_up(queue, &handle, &about, &target);
+	if (record == NULL || about.kind == RECORD_SHARED)
+		return BOUNCE_ERR_STALE;
+	if ((about.how & sync->direction) == 0 || sync->len == 0 ||
+	    record_is_plain(&about) ||
+	    !bounce_inside(sync->offset, sync->len, 0, about.len))
+		/* What we judged may be the next mapping of this record. */
+		return bounce_record_same(record, generation) ?
+			       BOUNCE_ERR_ARG :
+			       BOUNCE_ERR_STALE;
+	if (about.kind != RECORD_RUN)
+		return BOUNCE_OK;
+	err = bounce_record_pin(record, generation);
+	if (err != BOUNCE_OK)
+		return err;
+	sync_copy(queue, handle.record, &about, target, sync);
+	bounce_mapping_leave(queue->device->bounce, handle.record, &about,
+			     target);
+	return BOUNCE_OK;
+}
+
+static enum bounce_err sync_any(struct bounce_queue *queue,
+				const struct bounce_mapping *mapping,
+				const struct sync *sync)
+{
+	enum bounce_err err;
+
+	if (!bounce_queue_attached(queue) || mapping == NULL)
+		return BOUNCE_ERR_ARG;
+	err = sync_held(queue, mapping, sync);
+	return bounce_likely(err == BOUNCE_OK) ? err :
+						 bounce_count_error(queue, err);
+}
+
+enum bounce_err bounce_sync_for_device(struct bounce_queue *queue,
+				       const struct bounce_mapping *mapping,
+				       uint64_t offset, uint64_t len)
+{
+	const struct sync sync = { offset, len, RECORD_TO };
+
+	return sync_any(queue, mapping, &sync);
+}
+
+enum bounce_err bounce_sync_for_cpu(struct bounce_queue *queue,
+				    const struct bounce_mapping *mapping,
+				    uint64_t offset, uint64_t len)
+{
+	const struct sync sync = { offset, len, RECORD_FROM };
+
+	return sync_any(queue, mapping, &sync);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * tree.c - sealing, whole chunks, release, and how slabs come and go.
+ *
+ * Owns free_chunks and the chunk words of every slab, with tree.h.
+ */
+#include "tree.h"
+
+#include "instance.h"
+
+/* ---- counting, for the stats only: all relaxed, ordered by nothing ---- */
+
+static void count_used(struct bounce_pool *pool, uint32_t chunks)
+{
+	/* relaxed: see above. */
+	uint32_t used = atomic_fetch_add_explicit(&pool->used_chunks, chunks,
+						  memory_order_relaxed) +
+			chunks;
+	uint32_t high = atomic_load_explicit(&pool->used_chunks_high,
+					     memory_order_relaxed);
+
+	/* relaxed: see above. */
+	while (high < used &&
+	       !atomic_compare_exchange_weak_explicit(
+		       &pool->used_chunks_high, &high, used,
+		       memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
+static void count_unused(struct bounce_pool *pool, uint32_t chunks)
+{
+	atomic_fetch_sub_explicit(&pool->used_chunks, chunks,
+				  memory_order_relaxed);
+}
+
+/* ---- sealing: a chunk of zeros becomes a bit of free_chunks ---- */
+
+/* True when @chunk was wholly free and active, and is now sealed (P4). */
+static bool seal(struct bounce_slab *slab, uint32_t chunk)
+{
+	_Atomic uint64_t *word = &slab->chunk[chunk].bits;
+	uint64_t empty = 0;
+
+	/* relaxed: a look before the costly try; the CAS decides. */
+	if (atomic_load_explicit(word, memory_order_relaxed) != 0)
+		return false;
+	/*
+	 * acquire: pairs with tree_release(). All former owners' accesses
+	 * precede the bit that is published next, and so its next claimant.
+	 */
+	if (!atomic_compare_exchange_strong_explicit(word, &empty, UINT64_MAX,
+						     memory_order_acquire,
+						     memory_order_relaxed))
+		return false;
+	/* Before the bit: who activates it next must not be undercounted. */
+	count_unused(slab->pool, 1);
+	/* release: pairs with the acquire in bounce_tree_take(); hands on what
+	 * the acquire above received. */
+	atomic_fetch_or_explicit(&slab->free_chunks, UINT64_C(1) << chunk,
+				 memory_order_release);
+	return true;
+}
+
+uint32_t bounce_tree_seal_all(struct bounce_slab *slab)
+{
+	uint32_t sealed = 0;
+
+	for (uint32_t chunk = 0; chunk < slab->chunks; chunk++)
+		sealed += seal(slab, chunk);
+	return sealed;
+}
+
+/* ---- whole chunks ---- */
+
+int bounce_tree_take(struct bounce_slab *slab, uint32_t count, uint64_t starts,
+		     uint64_t open)
+{
+	/* relaxed: as in tree_claim(). */
+	uint64_t free = atomic_load_explicit(&slab->free_chunks,
+					     memory_order_relaxed);
+
+	unsigned bit;
+
+	for (;;) {
+		uint64_t fit = bounce_pool_runs(free & open, count) & starts;
+
+		if (fit == 0)
+			return -1;
+		bit = bounce_lowest(fit);
+		/*
+		 * acquire: pairs with the release in seal(), release_chunks()
+		 * and bounce_pool_publish(): what was done in these chunks
+		 * (and, for a new slab, to share them) is over.
+		 */
+		if (atomic_compare_exchange_weak_explicit(
+			    &slab->free_chunks, &free,
+			    free & ~tree_mask(bit, count), memory_order_acquire,
+			    memory_order_relaxed))
+			break;
+	}
+	count_used(slab->pool, count);
+	return (int)bit;
+}
+
+/*
+ * release: pairs with the acquire in tree_claim(): others may claim the rest,
+ * and must see what bounce_tree_take() saw.
+ */
+void bounce_tree_activate(struct bounce_slab *slab, uint32_t chunk,
+			  uint64_t busy, enum pool_class class)
+{
+	/* relaxed: advice (P7). */
+	atomic_store_explicit(&slab->class[chunk], (uint8_t) class,
+			      memory_order_relaxed);
+	atomic_store_explicit(&slab->chunk[chunk].bits, busy,
+			      memory_order_release);
+	atomic_fetch_or_explicit(&slab->avail[class], UINT64_C(1) << chunk,
+				 memory_order_relaxed);
+}
+
+static void release_chunks(struct bounce_slab *slab, uint32_t first,
+			   uint32_t count)
+{
+	count_unused(slab->pool, count);
+	/* release: pairs with the acquire in bounce_tree_take() (P3). */
+	atomic_fetch_or_explicit(&slab->free_chunks, tree_mask(first, count),
+				 memory_order_release);
+}
+
+/* ---- release ---- */
+
+/* Advice for claimants: this chunk may have room again (P7). */
+static void note_room(struct bounce_slab *slab, uint32_t chunk)
+{
+	/* relaxed throughout: advice; written only when it changes. */
+	uint8_t class = atomic_load_explicit(&slab->class[chunk],
+					     memory_order_relaxed);
+	uint64_t bit = UINT64_C(1) << chunk;
+
+	if ((atomic_load_explicit(&slab->avail[class], memory_order_relaxed) &
+	     bit) == 0)
+		atomic_fetch_or_explicit(&slab->avail[class], bit,
+					 memory_order_relaxed);
+}
+
+void bounce_pool_release(struct bounce_pool *pool, const struct bounce_run *run)
+{
+	struct bounce_slab *slab = &pool->bounce->slab[run->slab];
+	uint32_t chunk = run->slot / SLOTS_PER_CHUNK;
+	uint32_t whole = run->slots / SLOTS_PER_CHUNK;
+	uint32_t tail = run->slots % SLOTS_PER_CHUNK;
+
+	if (run->block != NO_BLOCK) {
+		bounce_block_release(pool->bounce, run);
+		return;
+	}
+	if (run->slots <= SLOTS_PER_CHUNK) {
+		tree_release(&slab->chunk[chunk].bits,
+			     run->slot % SLOTS_PER_CHUNK, run->slots);
+		note_room(slab, chunk);
+		return;
+	}
+	if (tail != 0) {
+		tree_release(&slab->chunk[chunk + whole].bits, 0, tail);
+		note_room(slab, chunk + whole);
+	}
+	release_chunks(slab, chunk, whole);
+}
+
+/* Slots [first, last) of one chunk, counted from the chunk's start. */
+static void release_part(struct bounce_slab *slab, uint32_t chunk,
+			 uint32_t first, uint32_t last)
+{
+	if (first == 0 && last == SLOTS_PER_CHUNK) {
+		release_chunks(slab, chunk, 1);
+		return;
+	}
+	tree_release(&slab->chunk[chunk].bits, first, last - first);
+	note_room(slab, chunk);
+}
+
+void bounce_pool_trim(struct bounce_pool *pool, const struct bounce_run *run,
+		      uint32_t keep)
+{
+	struct bounce_slab *slab = &pool->bounce->slab[run->slab];
+	uint32_t end = run->slot + run->slots;
+	uint32_t slot = run->slot + keep;
+
+	if (run->slots <= SLOTS_PER_CHUNK) {
+		tree_release(&slab->chunk[slot / SLOTS_PER_CHUNK].bits,
+			     slot % SLOTS_PER_CHUNK, end - slot);
+		note_room(slab, slot / SLOTS_PER_CHUNK);
+		return;
+	}
+	/* A large run begins at a chunk; whole chunks of it are sealed. */
+	while (slot < end) {
+		uint32_t chunk = slot / SLOTS_PER_CHUNK;
+		uint32_t start = chunk * SLOTS_PER_CHUNK;
+		uint32_t last = end - start < SLOTS_PER_CHUNK ? end - start :
+								SLOTS_PER_CHUNK;
+
+		release_part(slab, chunk, slot - start, last);
+		slot = start + SLOTS_PER_CHUNK;
+	}
+}
+
+/* ---- growth and retirement ---- */
+
+void bounce_pool_widen(struct bounce *bounce, bounce_gpa_t gpa, uint64_t len)
+{
+	/* relaxed throughout: whoever may name the range got it after this, by
+	 * an order of his own. */
+	uint64_t low = atomic_load_explicit(&bounce->slab_low,
+					    memory_order_relaxed);
+	uint64_t high = atomic_load_explicit(&bounce->slab_high,
+					     memory_order_relaxed);
+	uint64_t last = gpa.v + (len - 1);
+
+	/* relaxed: as above. */
+	while (low > gpa.v &&
+	       !atomic_compare_exchange_weak_explicit(
+		       &bounce->slab_low, &low, gpa.v, memory_order_relaxed,
+		       memory_order_relaxed))
+		;
+	while (high < last &&
+	       !atomic_compare_exchange_weak_explicit(
+		       &bounce->slab_high, &high, last, memory_order_relaxed,
+		       memory_order_relaxed))
+		;
+}
+
+bool bounce_pool_near(const struct bounce *bounce, bounce_gpa_t gpa,
+		      uint64_t len)
+{
+	/* relaxed: as in bounce_pool_widen(). */
+	return gpa.v <= atomic_load_explicit(&bounce->slab_high,
+					     memory_order_relaxed) &&
+	       gpa.v + (len - 1) >= atomic_load_explicit(&bounce->slab_low,
+							 memory_order_relaxed);
+}
+
+void bounce_pool_publish(struct bounce_slab *slab)
+{
+	/*
+	 * release: pairs with the acquire in bounce_tree_take(). All words are
+	 * all ones already (P5); this one store makes every slot claimable,
+	 * after its page was shared.
+	 */
+	atomic_store_explicit(&slab->free_chunks, slab->all_chunks,
+			      memory_order_release);
+}
+
+bool bounce_pool_withdraw(struct bounce_pool *pool, struct bounce_slab *slab)
+{
+	uint64_t all = slab->all_chunks;
+
+	bounce_block_reclaim(pool->bounce);
+	bounce_tree_seal_all(slab);
+	/*
+	 * acquire: pairs with the release in seal() and release_chunks(): the
+	 * last owners' accesses precede the unshare.
+	 */
+	return atomic_compare_exchange_strong_explicit(&slab->free_chunks, &all,
+						       0, memory_order_acquire,
+						       memory_order_relaxed);
+}
+
+void bounce_pool_close(struct bounce_slab *slab)
+{
+	/* relaxed: no other CPU runs. */
+	atomic_store_explicit(&slab->free_chunks, 0, memory_order_relaxed);
+	for (uint32_t i = 0; i < slab->chunks; i++)
+		atomic_store_explicit(&slab->chunk[i].bits, UINT64_MAX,
+				      memory_order_relaxed);
+}

@@ -1,0 +1,541 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""Boot the bare-metal guests under QEMU and say what they proved.
+
+    tools/demo.py --input input.img ppc64le=guest.bin s390x=guest.elf
+
+Each guest shares pages with its ultravisor's real instruction, reads a whole
+disk image through QEMU's virtio-blk devices and libbounce's slots, and writes
+it to a second disk. It says what it saw on its console (the lines are described
+in examples/guest/guest.h); what it says of the disks is checked here, on the
+host. One row a guest and device; the exit status is 0 only when all are ok.
+"""
+
+import argparse
+import collections
+import dataclasses
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import textwrap
+import threading
+
+# ---- what is run ------------------------------------------------------------
+
+TIMEOUT_SECONDS = 60
+GUESTS_AT_ONCE = 2
+WIDTH = 150
+
+IMAGE_BYTES = 16 << 20  # these five: examples/guest/guest.h
+OUTPUT_BYTES = 17 << 20
+CONTROL_BYTES = 4096
+PUBLIC_TEXT = b"PUBLIC-BYTES-OK!"
+SECRET_TEXT = b"SECRET-KEEP-OUT!"
+UNWRITTEN = b"\xee"  # the second disk before the guest writes
+
+# Disk, writable, and its options on each bus. The order is the role: the slot
+# on PCI, the device number on ccw.
+DISKS = (
+    ("in0", False, {"pci": "disable-legacy=on,iommu_platform=on",
+                    "ccw": "iommu_platform=on"}),
+    ("out0", True, {"pci": "disable-legacy=on,iommu_platform=on",
+                    "ccw": "iommu_platform=on"}),
+    ("in1", False, {"pci": "disable-legacy=on,iommu_platform=off",
+                    "ccw": "iommu_platform=off"}),
+    ("legacy", False, {"pci": "disable-legacy=off,disable-modern=on",
+                       "ccw": "max_revision=0"}),
+)
+
+# Row (a device, and how it is used) and its verdict.
+ROWS = {
+    "in0": "bounce",
+    "out0": "bounce",
+    "in1": "bounce",
+    "in1-strict": "refuse",
+    "legacy": "refuse",
+}
+
+CONTROLS = {"awkward_answers", "private_write", "private_read", "unshared",
+            "shared_again", "refused_page", "strict", "legacy",
+            "canary_breaks", "returned"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Guest:
+    """A machine and how it is started; {image} is the guest's program."""
+
+    cpu: str
+    bus: str
+    place: str  # of a device, by role
+    confined: dict  # who keeps the device of a row from private memory
+    package: str  # of Debian, that has the emulator
+    command: str
+
+
+GUESTS = (
+    Guest(
+        cpu="ppc64le", bus="pci", place="addr={role}",
+        confined={"in0": "TCE", "out0": "TCE", "in1": "model"},
+        package="qemu-system-ppc",
+        command="qemu-system-ppc64 -M pseries -cpu POWER9 -m 512"
+                " -bios {image} -serial stdio",
+    ),
+    Guest(
+        cpu="s390x", bus="ccw", place="devno=fe.0.{role:04x}",
+        confined={"in0": "model", "out0": "model", "in1": "model"},
+        package="qemu-system-misc",
+        command="qemu-system-s390x -M s390-ccw-virtio -cpu max -m 256"
+                " -kernel {image} -chardev stdio,id=c0"
+                " -device sclpconsole,chardev=c0",
+    ),
+)
+EVERY_COMMAND = "-accel tcg -nographic -nodefaults -action panic=exit-failure"
+
+
+class Failure(Exception):
+    """Something the user can mend; its text is one line."""
+
+
+# ---- one guest --------------------------------------------------------------
+
+WORD = re.compile(r'(\w+)=(?:"([^"]*)"|(\S*))')
+
+
+def words_of(line):
+    """The key=value words of a console line."""
+    return {key: quoted or plain
+            for key, quoted, plain in WORD.findall(line)}
+
+
+def number(words, key):
+    """A decimal number, or -1 when the guest did not give one."""
+    text = words.get(key, "")
+    return int(text) if text.isdecimal() else -1
+
+
+class Run:
+    """A guest while it runs, and what is known of it afterwards."""
+
+    def __init__(self, guest, image, options):
+        self.guest = guest
+        self.image = image
+        self.input = options.input
+        self.output = os.path.join(options.work, f"{guest.cpu}-out.img")
+        self.log = os.path.join(options.work, f"{guest.cpu}.log")
+        self.percent = 0
+        self.rows = {}
+        self.controls = collections.defaultdict(list)
+        self.problems = []  # of the whole guest
+        self.done = None
+        self.process = None
+        self.late = False
+
+    def command(self):
+        """The command line: the machine, then the disks by role."""
+        line = shlex.split(self.guest.command) + shlex.split(EVERY_COMMAND)
+        line = [part.replace("{image}", self.image) for part in line]
+        for role, (name, writable, options) in enumerate(DISKS, start=1):
+            path = self.output if writable else self.input
+            drive = ["if=none", f"id={name}", "format=raw",
+                     "file=" + path.replace(",", ",,")]
+            drive += [] if writable else ["readonly=on"]
+            place = self.guest.place.format(role=role)
+            line += ["-drive", ",".join(drive), "-device",
+                     f"virtio-blk-{self.guest.bus},drive={name},{place},"
+                     + options[self.guest.bus]]
+        return line
+
+    def kill(self):
+        """End the emulator, if it is still there."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+
+    def give_up(self):
+        """The guest did not come to an end."""
+        self.late = True
+        self.kill()
+
+    def take(self, line):
+        """One line of the console."""
+        kind, _, rest = line.strip().partition(" ")
+        words = words_of(rest)
+        if kind == "progress":
+            self.percent = max(0, min(100, number(words, "percent")))
+        elif kind == "row":
+            self.rows[words.get("device", "?")] = words
+        elif kind == "control":
+            self.controls[words.get("device", "?")].append(words)
+        elif kind == "done":
+            self.done = words.get("ok")
+        elif kind == "fail":
+            self.problems.append("the guest says: " + words.get("text", "?"))
+
+    def execute(self):
+        """Boot, listen, and wait for the end, which comes in any case."""
+        make_output(self.output)
+        command = self.command()
+        with open(self.log, "w", encoding="ascii", errors="replace") as log, \
+                open(self.log + ".stderr", "w", encoding="ascii") as errors:
+            log.write("$ " + shlex.join(command) + "\n")
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=errors, text=True, encoding="ascii", errors="replace")
+            timer = threading.Timer(TIMEOUT_SECONDS, self.give_up)
+            timer.start()
+            for line in self.process.stdout:
+                log.write(line.rstrip("\r\n") + "\n")
+                self.take(line)
+            self.process.wait()
+            timer.cancel()
+        self.judge_end()
+
+    def judge_end(self):
+        """How the guest ended, as a whole."""
+        status = self.process.returncode
+        if self.late:
+            self.problems.append(f"no end after {TIMEOUT_SECONDS} s, killed")
+        elif status != 0:
+            self.problems.append(f"QEMU ended with {status}")
+        if self.done != "1":
+            self.problems.append("the guest does not say that all is well")
+        names = {control.get("name")
+                 for controls in self.controls.values()
+                 for control in controls}
+        if names != CONTROLS:
+            odd = ", ".join(sorted(map(str, names ^ CONTROLS)))
+            self.problems.append(f"controls missing or unknown: {odd}")
+        for device in set(self.controls) - set(ROWS):
+            self.problems += control_errors(self, device)
+
+
+def make_output(path):
+    """The second disk, full of bytes that nobody wrote."""
+    with open(path, "wb") as disk:
+        disk.write(UNWRITTEN * OUTPUT_BYTES)
+
+
+def last_lines(path, count):
+    """The end of a log, for a guest that did not reach its own."""
+    if not os.path.isfile(path):
+        return []
+    with open(path, encoding="ascii", errors="replace") as log:
+        lines = [line.rstrip() for line in log]
+    return [line for line in lines if not line.startswith("$ ")][-count:]
+
+
+# ---- what is demanded -------------------------------------------------------
+
+
+def file_system_errors(path):
+    """What e2fsck says of the second disk, if it is there to be asked."""
+    path_list = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+    e2fsck = shutil.which("e2fsck", path=path_list)
+    if e2fsck is None:
+        return []
+    checked = subprocess.run([e2fsck, "-fn", path], capture_output=True,
+                             check=False)
+    return [] if checked.returncode == 0 else ["e2fsck is not content"]
+
+
+def output_errors(run, confined):
+    """What is wrong with the second disk."""
+    with open(run.output, "rb") as disk, open(run.input, "rb") as image:
+        copied, rest = disk.read(IMAGE_BYTES), disk.read()
+        if copied != image.read():
+            return ["the second disk is not the image"]
+    errors = file_system_errors(run.output)
+    if SECRET_TEXT in rest:
+        errors.append("the secret is on the second disk")
+    # An IOMMU gives zeros for a private page; the model lets nothing happen.
+    text = b"\0" if confined == "TCE" else PUBLIC_TEXT
+    if rest[:CONTROL_BYTES] != text * (CONTROL_BYTES // len(text)):
+        errors.append("the bytes of private_read are not as they should be")
+    return errors
+
+
+def used_row_errors(run, row, digest):
+    """What is wrong with the row of a device that moved the image."""
+    errors = []
+    if row.get("digest") != digest:
+        errors.append("the digest is not the image's")
+    moved = "bytes_out" if row["device"] == "out0" else "bytes_in"
+    if number(row, moved) < IMAGE_BYTES:
+        errors.append("fewer bytes bounced than the image has")
+    for key in ("pages_shared", "share_calls_start", "mappings",
+                "high_water_chunks", "pool_bytes", "peak_in_flight"):
+        if number(row, key) <= 0:
+            errors.append(f"{key} says nothing")
+    confined = run.guest.confined[row["device"]]
+    if row.get("confined") != confined:
+        errors.append(f"not confined by {confined}")
+    if row["device"] == "out0":
+        errors += output_errors(run, confined)
+    return errors
+
+
+def control_errors(run, device):
+    """The controls of a device, or of the pool, that failed."""
+    return [f"control {control.get('name')}: {control.get('text')}"
+            for control in run.controls[device] if control.get("ok") != "1"]
+
+
+def row_errors(run, device, digest):
+    """What is wrong with a row; nothing when it is ok."""
+    row = run.rows.get(device)
+    if row is None:
+        return ["no such row"]
+    errors = []
+    if row.get("verdict") != ROWS[device]:
+        errors.append(f"the verdict should be {ROWS[device]}")
+    if not row.get("reason"):
+        errors.append("no reason for the verdict")
+    if number(row, "share_calls_io") != 0:
+        errors.append("share calls during I/O")
+    if ROWS[device] != "refuse":
+        errors += used_row_errors(run, row, digest)
+    errors += control_errors(run, device)
+    return errors + (["the guest as a whole, see below"]
+                     if run.problems else [])
+
+
+# ---- what is shown ----------------------------------------------------------
+
+# Heading, width (negative: left), and the text of a cell.
+COLUMNS = (
+    ("guest", -8, lambda run, row: run.guest.cpu),
+    ("bus", -4, lambda run, row: row.get("transport", "?")),
+    ("device", -11, lambda run, row: row.get("device", "?")),
+    ("verdict", -8, lambda run, row: row.get("verdict", "?")),
+    ("confined", -9, lambda run, row: row.get("confined", "?")),
+    ("pages", 6, lambda run, row: row.get("pages_shared", "?")),
+    ("calls", 6, lambda run, row: row.get("share_calls_start", "?")),
+    ("in I/O", 7, lambda run, row: row.get("share_calls_io", "?")),
+    ("mappings", 9, lambda run, row: row.get("mappings", "?")),
+    ("bytes in", 10, lambda run, row: row.get("bytes_in", "?")),
+    ("bytes out", 10, lambda run, row: row.get("bytes_out", "?")),
+    ("high", 5, lambda run, row: row.get("high_water_chunks", "?")),
+    ("pool:byte", 10, lambda run, row: pool_per_byte(row)),
+    ("digest", 14, lambda run, row: row.get("digest", "?")[:12]),
+    ("libc", 10, lambda run, row: row.get("libc", "?")),
+    ("controls", 9, lambda run, row: controls_held(run, row)),
+)
+LEGEND = (
+    "pages: share granules shared (ppc64le 64 KiB, s390x 4 KiB). calls, in "
+    "I/O: calls to the ultravisor before and during I/O. high: most chunks of "
+    "256 KiB in use. pool:byte: bytes of pool for each byte in flight at the "
+    "peak. confined by: TCE, QEMU's own IOMMU; model, the guest's model of the "
+    "ultravisor, asked for every descriptor before the device is told."
+)
+
+
+def pool_per_byte(row):
+    """How much pool there was for each byte in flight at the peak."""
+    pool, flight = number(row, "pool_bytes"), number(row, "peak_in_flight")
+    return f"{pool / flight:.2f}" if pool > 0 and flight > 0 else "-"
+
+
+def controls_held(run, row):
+    """Controls of a device that came out as they should, of how many."""
+    controls = run.controls[row.get("device")]
+    if not controls:
+        return "-"
+    held = sum(control.get("ok") == "1" for control in controls)
+    return f"{held}/{len(controls)}"
+
+
+def cell(text, width):
+    """A cell of a given width, negative for left."""
+    return f"{text:<{-width}}" if width < 0 else f"{text:>{width}}"
+
+
+def wrapped(lead, text):
+    """A sentence below the table."""
+    return textwrap.fill(text, WIDTH, initial_indent=lead,
+                         subsequent_indent=" " * len(lead))
+
+
+def show_table(results):
+    """The rows; each with its verdict's reason on the line below."""
+    print("".join(cell(name, width) for name, width, _ in COLUMNS) + "  ok")
+    for run, device, errors in results:
+        row = run.rows.get(device, {"device": device})
+        line = "".join(cell(text(run, row), width)
+                       for _, width, text in COLUMNS)
+        print(line + ("  yes" if not errors else "  NO"))
+        if row.get("reason"):
+            print(wrapped("            why: ", row["reason"]))
+        for error in errors:
+            print(wrapped("            NOT OK: ", error))
+
+
+def show_controls(runs):
+    """What was tried on purpose, and what came of it."""
+    print("\ncontrols")
+    for run in runs:
+        for device, controls in run.controls.items():
+            for control in controls:
+                held = "ok" if control.get("ok") == "1" else "NOT OK"
+                print(wrapped(f"  {run.guest.cpu:<8} {device:<11}"
+                              f"{control.get('name', '?'):<16}{held:<7}",
+                              control.get("text", "")))
+
+
+def show_deaths(runs):
+    """The end of the console of each guest that went wrong as a whole."""
+    for run in runs:
+        if not run.problems:
+            continue
+        print()
+        for problem in run.problems:
+            print(wrapped(f"{run.guest.cpu} NOT OK: ", problem))
+        for path in (run.log, run.log + ".stderr"):
+            print(f"end of {path}:")
+            for line in last_lines(path, 12):
+                print("  | " + line)
+
+
+class Progress:
+    """Percent a guest: one line in place on a terminal, else a few lines."""
+
+    STEP = 50  # percent between two plain lines
+
+    def __init__(self, runs):
+        self.runs = runs
+        self.terminal = sys.stdout.isatty()
+        self.said = None
+
+    def show(self):
+        """Say how far everyone is, if it is worth saying."""
+        parts = [f"{run.guest.cpu} {run.percent:3} %" for run in self.runs]
+        line = "   ".join(parts)
+        if self.terminal:
+            print("\r" + line, end="", flush=True)
+            return
+        steps = [run.percent // self.STEP for run in self.runs]
+        if steps != self.said:
+            self.said = steps
+            print(line, flush=True)
+
+    def end(self):
+        """Leave the line."""
+        if self.terminal:
+            print()
+
+
+# ---- the whole --------------------------------------------------------------
+
+
+def parse_arguments():
+    """What to run, and where."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("guests", nargs="+", metavar="CPU=IMAGE",
+                        help="a guest's program: ppc64le=..., s390x=...")
+    parser.add_argument("--input", required=True,
+                        help="the disk image, made by tools/image.py")
+    parser.add_argument("--work", default="build/demo",
+                        help="folder for disks and console logs")
+    parser.add_argument("--row", default="", metavar="TEXT",
+                        help="show only rows with TEXT in cpu/device")
+    return parser.parse_args()
+
+
+def check_input(path):
+    """The image must be one that the guests can read whole."""
+    if not os.path.isfile(path):
+        raise Failure(f"{path} is missing: make it with tools/image.py {path}")
+    if os.path.getsize(path) != IMAGE_BYTES:
+        raise Failure(f"{path} is not {IMAGE_BYTES} bytes: make it with "
+                      f"tools/image.py {path}")
+
+
+def plan(options):
+    """The runs that were asked for, all of which can start."""
+    known = {guest.cpu: guest for guest in GUESTS}
+    runs = []
+    check_input(options.input)
+    for argument in options.guests:
+        cpu, _, image = argument.partition("=")
+        if cpu not in known or not image:
+            raise Failure(f"{argument} is not CPU=IMAGE with a CPU of "
+                          + ", ".join(known))
+        emulator = known[cpu].command.split()[0]
+        if shutil.which(emulator) is None:
+            raise Failure(f"{emulator} is missing: install the package "
+                          + known[cpu].package)
+        if not os.path.isfile(image):
+            raise Failure(f"{image} is missing: build the guests with ninja")
+        if any(options.row in f"{cpu}/{device}" for device in ROWS):
+            runs.append(Run(known[cpu], image, options))
+    if not runs:
+        raise Failure(f"no row has {options.row} in its name")
+    os.makedirs(options.work, exist_ok=True)
+    return runs
+
+
+def execute(runs):
+    """Run all guests, a few at a time."""
+    places = threading.Semaphore(GUESTS_AT_ONCE)
+
+    def one(run):
+        with places:
+            try:
+                run.execute()
+            except OSError as error:
+                run.problems.append(str(error))
+
+    threads = [threading.Thread(target=one, args=(run,), daemon=True)
+               for run in runs]
+    progress = Progress(runs)
+    for thread in threads:
+        thread.start()
+    try:
+        while any(thread.is_alive() for thread in threads):
+            progress.show()
+            for thread in threads:
+                thread.join(0.1)
+        progress.show()
+    finally:
+        progress.end()
+        for run in runs:
+            run.kill()
+
+
+def judge(runs, options):
+    """Every row that should be there: run, device, errors."""
+    with open(options.input, "rb") as image:
+        digest = hashlib.sha256(image.read()).hexdigest()
+    print(f"image {options.input}, {IMAGE_BYTES} bytes, sha256 {digest}\n")
+    return [(run, device, row_errors(run, device, digest))
+            for run in runs for device in ROWS
+            if options.row in f"{run.guest.cpu}/{device}"]
+
+
+def main():
+    """Boot, judge, show."""
+    options = parse_arguments()
+    try:
+        runs = plan(options)
+        execute(runs)
+        results = judge(runs, options)
+    except (Failure, OSError) as failure:
+        print(f"demo: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("demo: interrupted", file=sys.stderr)
+        return 130
+    show_table(results)
+    show_controls(runs)
+    show_deaths(runs)
+    good = sum(not errors for _, _, errors in results)
+    print()
+    print(textwrap.fill(LEGEND, WIDTH))
+    print(f"\n{len(results)} rows, {good} ok")
+    return 0 if good == len(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

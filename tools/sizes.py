@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""How long, how wide and how complex: limits are errors, questions are shown.
+
+Functions: 70 lines at most, a question above 40; 5 parameters; a cyclomatic
+complexity of 15 as pmccabe counts it. Files: 600 lines at most, a question
+above 400.
+"""
+import statistics
+import sys
+
+from common import Report, code, files, functions, run, text
+
+LINES, LINES_ASKED = 70, 40
+FILE_LINES, FILE_LINES_ASKED = 600, 400
+PARAMETERS = 5
+# Public calls, each made once a program or device, whose arguments are all
+# different in kind: a struct would only repeat their names.
+WIDER = {"bounce_init": 6, "bounce_alloc": 6}
+COMPLEXITY = 15
+SHOWN = 5  # of the most complex functions
+
+
+def main():
+    report = Report("sizes")
+    sources = files(".c", ".h")
+    lengths, asked, complexities = [], [], []
+    for path in sources + files(".py", under=["tools"]) + ["configure.py"]:
+        lines = text(path).count("\n")
+        if lines > FILE_LINES:
+            report.bad(path, f"{lines} lines, {FILE_LINES} at most")
+        elif lines > FILE_LINES_ASKED:
+            asked.append(f"{path} {lines}")
+    for path in sources:
+        for name, parameters, first, last in functions(code(path)):
+            length = last - first + 1
+            lengths.append(length)
+            if length > LINES:
+                report.bad(f"{path}:{first}", f"{name}(): {length} lines, "
+                           f"{LINES} at most")
+            elif length > LINES_ASKED:
+                asked.append(f"{name}() {length}")
+            most = WIDER.get(name, PARAMETERS)
+            if len(parameters) > most:
+                report.bad(f"{path}:{first}", f"{name}(): {len(parameters)} "
+                           f"parameters, {most} at most")
+    _, table = run("pmccabe", *[p for p in sources if p.endswith(".c")])
+    for line in table.splitlines():
+        fields = line.split("\t")
+        if len(fields) < 6 or not fields[0].isdigit():
+            report.bad("pmccabe", line)
+            continue
+        where = fields[5].rsplit(": ", 1)
+        complexities.append((int(fields[0]), where[-1]))
+        if int(fields[0]) > COMPLEXITY:
+            report.bad(where[0], f"{where[-1]}(): complexity {fields[0]}, "
+                       f"{COMPLEXITY} at most")
+    for question in asked:
+        print(f"long: {question} lines")
+    print("most complex: " + ", ".join(
+        f"{name}() {value}" for value, name in
+        sorted(complexities, reverse=True)[:SHOWN]))
+    if not lengths or not complexities:
+        report.bad("sizes", "no function was found")
+    return report.end(
+        f"{len(sources)} C files, {len(lengths)} functions, median "
+        f"{statistics.median(lengths or [0]):.0f} and most "
+        f"{max(lengths, default=0)} lines, most complexity "
+        f"{max(complexities, default=(0,))[0]}, {len(asked)} questions")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
