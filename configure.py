@@ -5,7 +5,7 @@
   ./configure.py                        write ./build.ninja (committed)
   ./configure.py --check                fail when ./build.ninja is stale
   ./configure.py --install test         install what `ninja test` and `ninja
-                                        check` need; also: demo, all
+                                        check` need; also: demo, docs, all
   ./configure.py --name gcc --cc gcc    write build/gcc.ninja, then
   ninja -f build/gcc.ninja test
 
@@ -14,12 +14,14 @@ that build.ninja can be committed. Options only ever write a file in build/.
 """
 import argparse
 import pathlib
+import signal
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 import packages  # noqa: E402
+from manifest import TARGETS, Manifest, rules  # noqa: E402
 
 VERSION = "0.1.0"
 
@@ -34,7 +36,7 @@ def named(folder, names):
 
 LIB = named("lib", """copy window record pool block instance grow share space
                       policy virtio used device map mapping shared stats
-                      tree sync sg find quota secure""")
+                      tree sync sg find quota secure revoke""")
 NONE = named("arch/none", "none")  # in every archive
 POWER = named("arch/power", "ultravisor ucall.S")
 S390 = named("arch/s390", "uv uvc.S")
@@ -43,19 +45,26 @@ S390 = named("arch/s390", "uv uvc.S")
 # what several tests use.
 FAKE = named("arch/fake", "fake device")
 BACKENDS = ["arch/power/ultravisor.c", "arch/s390/uv.c"]
-SUPPORT = named("tests", "support model oracle")
+SUPPORT = named("tests", "support threads model oracle")
 
 # Criterion, one binary each, ASan + UBSan.
 TESTS = named("tests", """
     test_address test_alloc test_arch test_attach test_base test_bytes
-    test_copy test_device test_direct test_generation test_grow test_grow_race
-    test_guard test_handle test_instance test_leak test_map test_meta_size
-    test_place test_policy test_pool test_pool_search test_pool_slabs
-    test_pool_steps test_record test_share test_shared test_space test_sync
-    test_unmap test_used test_virtio test_window""")
+    test_copy test_device test_direct test_epoch test_find test_generation
+    test_grow test_grow_race test_guard test_handle test_instance test_leak
+    test_list test_map test_meta_size test_negotiate test_packed test_place
+    test_policy test_pool test_pool_search test_pool_slabs test_pool_steps
+    test_pressure test_quota test_ranges test_record test_reserve test_review
+    test_revoke test_secure test_sg test_sg_join test_share test_shared
+    test_space test_sync test_taint test_unmap test_urgent test_used
+    test_virtio test_window""")
 
 # Plain programs with threads, one binary each, TSan.
-STRESS = named("tests/stress", "pool_owners pool_grow unmap_twice sync_unmap")
+STRESS = named("tests/stress", """find_map pool_grow pool_owners revoke_map
+                                  sync_unmap unmap_twice""")
+
+# A plain program, with ASan and -DBOUNCE_POISON (lib/poison.h).
+POISON = ["tests/poison.c"]
 
 # Hosted programs: the second links the shipped archive.
 README = "examples/readme.c"
@@ -108,21 +117,35 @@ HOST = "x86_64"  # of the committed manifest; --host names another
 
 # Bare-metal guests of `ninja demo`, linked with the archive of their CPU. A raw
 # image is what QEMU loads as firmware; the other is loaded as an ELF file.
-GUEST = named("examples/guest", """main blk control image mem print report
-                                   sha256 vring""")
+GUEST = named("examples/guest", """main blk churn control driver duel image
+                                   lies mem net network packet pair pattern
+                                   print report secure sha256 smp vring""")
+PCI = named("examples/guest", "virtio_pci pci_bars")
+PSERIES = GUEST + PCI + named(
+    "examples/guest/power", "start.S cpu model pci rtas second tree")
+Z = GUEST + named("examples/guest/s390x",
+                  "start.S console cpu model monitor second")
 GUESTS = {
     "ppc64le": {
         "cpu": "powerpc64le", "raw": True, "folder": "examples/guest/ppc64le",
-        "script": "examples/guest/ppc64le/link.ld",
-        "sources": GUEST + ["examples/guest/virtio_pci.c"] + named(
-            "examples/guest/ppc64le", "start.S cpu model pci rtas tree"),
+        "script": "examples/guest/power/link.ld",
+        "sources": PSERIES + ["examples/guest/ppc64le/endian.c"],
+    },
+    "ppc64": {
+        "cpu": "powerpc64", "raw": True, "folder": "examples/guest/ppc64",
+        "script": "examples/guest/power/link.ld",
+        "sources": PSERIES + ["examples/guest/ppc64/endian.c"],
     },
     "s390x": {
         "cpu": "s390x", "raw": False, "folder": "examples/guest/s390x",
         "script": "examples/guest/s390x/link.ld",
-        "sources": GUEST + named(
-            "examples/guest/s390x",
-            "start.S channel console cpu model monitor virtio_ccw"),
+        "sources": Z + named("examples/guest/s390x",
+                             "ccw channel virtio_ccw"),
+    },
+    "s390x-zpci": {
+        "cpu": "s390x", "raw": False, "folder": "examples/guest/s390x",
+        "script": "examples/guest/s390x/link.ld",
+        "sources": Z + PCI[:1] + named("examples/guest/s390x", "ioat zpci"),
     },
 }
 
@@ -133,6 +156,8 @@ CHECKS = {
     "layers": "tools/layers.py",
     "headers": "tools/headers.py",
     "docs": "tools/docs.py",
+    "examples": "tools/examples.py $builddir/documents $shipped",
+    "sources": "tools/sources.py",
     "sizes": "tools/sizes.py",
     "names": "tools/names.py",
     "format": "tools/format.py",
@@ -166,11 +191,26 @@ TOOLS = """
     qemu-system-ppc64           qemu-system-ppc             demo
     qemu-system-s390x           qemu-system-misc            demo
     mke2fs                      e2fsprogs                   demo
+    doxygen                     doxygen                     docs
+    gcovr                       gcovr                       coverage
+    gcov                        gcc                         coverage
+    /usr/include/criterion/criterion.h  libcriterion-dev    coverage
+    ninja                       ninja-build                 bench
+    clang                       clang                       bench
+    gcc                         gcc                         bench
+    objcopy                     binutils                    bench
+    /usr/include/stdlib.h       libc6-dev                   bench
+    valgrind                    valgrind                    bench
+    gnuplot                     gnuplot-nox                 bench
+    /usr/src/linux-source-6.12.tar.xz  linux-source-6.12    bench
 """
 INSTALL = {  # --install: what -> the targets whose tools it brings
     "demo": ["demo"],
     "test": ["lib", "explain", "test", "check"],
-    "all": ["lib", "explain", "test", "check", "demo"],
+    "docs": ["docs", "coverage"],
+    "bench": ["bench"],
+    "all": ["lib", "explain", "test", "check", "demo", "docs", "coverage",
+            "bench"],
 }
 PACKAGES, NEEDS = {}, {target: [] for target in INSTALL["all"]}
 for tool, package, *targets in map(str.split, TOOLS.strip().splitlines()):
@@ -196,6 +236,10 @@ OBSERVED = ("-std=c11 -D_GNU_SOURCE -DBOUNCE_DEBUG -g -O1 -pthread -Wall "
             "-iquote arch/power -iquote arch/s390")
 ASAN = f"{OBSERVED} -fsanitize=address,undefined -fno-sanitize-recover=all"
 TSAN = f"{OBSERVED} -fsanitize=thread"
+TRAPS = f"{ASAN} -DBOUNCE_POISON"
+# Counted, not checked: an assertion has a way out that no test must take.
+COVERAGE = (OBSERVED.replace("-DBOUNCE_DEBUG ", "").replace("-O1", "-O0")
+            + " --coverage -fprofile-update=atomic")
 GUEST_FLAGS = (f"-std=c11 -ffreestanding -g -O2 {WARN} -Iinclude "
                "-Iexamples/guest -fno-stack-protector "
                "-fno-asynchronous-unwind-tables -fno-tree-loop-distribute-"
@@ -213,69 +257,17 @@ VARIANTS = [(f"{cpu}-Os", cpu, "", "-Os") for cpu in CPUS] + [
 ]
 
 
-class Manifest:
-    """Collects ninja's text; knows its syntax and nothing of this project."""
-
-    def __init__(self):
-        self.lines = ["# Written by configure.py; edit that, not this."]
-
-    def comment(self, text):
-        self.lines += ["", f"# {text}"]
-
-    def var(self, name, value):
-        self.lines.append(f"{name} = {value}")
-
-    def rule(self, name, command, **more):
-        self.lines += [f"rule {name}", f"  command = {command}"]
-        self.lines += [f"  {key} = {value}" for key, value in more.items()]
-
-    def build(self, out, rule, ins=(), needs=(), after=(), **more):
-        line = f"build {out}: {rule} {' '.join(ins)}".rstrip()
-        line += f" | {' '.join(needs)}" if needs else ""
-        line += f" || {' '.join(after)}" if after else ""
-        self.lines.append(line)
-        self.lines += [f"  {key} = {value}" for key, value in more.items()]
-        return out
-
-
 def listed():
     """Every source that is built; tools/layers.py looks for others."""
-    lists = [FAKE, BACKENDS, SUPPORT, TESTS, STRESS, [EXPLAIN, README]]
+    lists = [FAKE, BACKENDS, SUPPORT, TESTS, STRESS, POISON, [EXPLAIN, README]]
     lists += [cpu.sources for cpu in CPUS.values()]
     lists += [guest["sources"] for guest in GUESTS.values()]
+    lists += [BENCH, BENCH_PEER]
     return sorted({source for sources in lists for source in sources})
 
 
 def stem(path):
     return pathlib.PurePath(path).stem
-
-
-def rules(m):
-    m.comment("Rules.")
-    m.rule("cc", "$cc $flags $more -MMD -MF $out.d -c $in -o $out",
-           deps="gcc", depfile="$out.d", description="CC $out")
-    m.rule("ar", "rm -f $out && $ar crDs $out $in", description="AR $out")
-    m.rule("link", "$cc $flags $in $libs -o $out", description="LINK $out")
-    m.rule("raw", "$objcopy -O binary $in $out", description="RAW $out")
-    m.comment("Cross compilers: one that is missing costs its archive only.")
-    m.rule("cross-cc", "! command -v $cc >/dev/null || "
-           "$cc $flags $more -MMD -MF $out.d -c $in -o $out",
-           deps="gcc", depfile="$out.d", description="CC $out")
-    m.rule("cross-ar", "if command -v $cc >/dev/null; then rm -f $out && "
-           "$ar crDs $out $in; else echo 'lib: no $cc, so no $out: "
-           "./configure.py --install test'; fi", description="AR $out")
-    m.comment("Tests and checks: each leaves a count; a failure leaves no $out,"
-              " so it runs again, and its target's total fails.")
-    m.rule("run", "python3 -B tools/run.py $kind $out -- $what",
-           description="RUN $name")
-    m.rule("total", "python3 -B tools/total.py $name $builddir/$name.list",
-           rspfile="$builddir/$name.list", rspfile_content="$in",
-           pool="console", description="TOTAL $name")
-    m.rule("console", "$what", pool="console", description="$name")
-    m.rule("tools", "python3 -B configure.py --tools $target",
-           description="TOOLS $target")
-    for target in NEEDS:
-        m.build(f"tools-{target}", "tools", target=target)
 
 
 class Builder:
@@ -319,15 +311,18 @@ class Builder:
                             objs + libs[:1], flags=flags,
                             libs=" ".join(libs[1:]), **more)
 
-    def suite(self, folder, kind, sources, libs, **more):
-        """Each source a program with all of the library; returns stamps."""
+    def suite(self, folder, target, sources, libs, **more):
+        """Each source a program with all of the library; returns those."""
         common = LIB + NONE + FAKE + BACKENDS + SUPPORT
-        after, flags = ["tools-test"], "$" + folder
+        after, flags = [f"tools-{target}"], "$" + folder
         archive = f"$builddir/{folder}/libtest.a"
         objs = self.objects(folder, common, after, flags=flags, **more)
         self.m.build(archive, "ar", objs)
-        programs = [self.program(folder, source, flags, [archive, *libs],
-                                 after, **more) for source in sources]
+        return [self.program(folder, source, flags, [archive, *libs],
+                             after, **more) for source in sources]
+
+    def tested(self, kind, programs):
+        """Each program run for `ninja test`; returns stamps."""
         return [self.run("test", stem(program), kind, program, [program])
                 for program in programs]
 
@@ -335,15 +330,37 @@ class Builder:
         m = self.m
         m.comment("Unit tests: the whole library and the fake machine, with "
                   "ASan and UBSan; one Criterion binary a file.")
-        results = self.suite("asan", "criterion", TESTS, ["-lcriterion"])
+        results = self.tested("criterion", self.suite(
+            "asan", "test", TESTS, ["-lcriterion"]))
         exe = self.program("asan", README, "$asan", [
             "$builddir/asan/libtest.a"], ["tools-test"])
         results.append(self.run("test", stem(README), "program", exe, [exe]))
         m.comment("Stress programs: TSan, under which Criterion cannot start.")
-        results += self.suite("tsan", "program", STRESS, [], cc="clang")
+        results += self.tested("program", self.suite(
+            "tsan", "test", STRESS, [], cc="clang"))
+        m.comment("The library as embedders test it: free slots trap.")
+        results += self.tested("program", self.suite(
+            "poison", "test", POISON, [], cc="clang"))
         for result in results:
             m.build(stem(result), "total", [result], name=stem(result))
         m.build("test", "total", results, name="test")
+
+    def coverage(self):
+        m = self.m
+        m.comment("The unit tests once more, counting lines and branches.")
+        programs = self.suite("coverage", "coverage", TESTS, ["-lcriterion"],
+                              cc="gcc")
+        result = self.run("coverage", "coverage", "check",
+                          "python3 -B tools/coverage.py $builddir/coverage "
+                          + " ".join(programs), programs, pool="console")
+        m.build("coverage", "total", [result], name="coverage")
+
+    def docs(self):
+        m = self.m
+        m.comment("The reference of the public headers: HTML and man pages.")
+        result = self.run("docs", "reference", "check", "python3 -B tools/"
+                          f"reference.py $builddir/docs {VERSION}", [])
+        m.build("docs", "total", [result], name="docs")
 
     def checks(self):
         m = self.m
@@ -352,9 +369,11 @@ class Builder:
             self.archive(name, self.host if cpu == "host" else cpu, cc, more)
             for name, cpu, cc, more in VARIANTS]
         m.var("archives", " ".join(archives))
+        m.var("shipped", self.shipped[self.host])
+        needs = {"$archives": archives, "$shipped": [self.shipped[self.host]]}
         results = [
             self.run("check", name, "check", f"python3 -B {command}",
-                     archives if "$archives" in command else [])
+                     needs.get(command.split()[-1], []))
             for name, command in CHECKS.items()]
         m.build("check", "total", results, name="check")
 
@@ -402,6 +421,65 @@ class Builder:
         m.build("demo", "total", ["$builddir/results/demo/demo"], name="demo")
 
 
+# ---- the benchmark ---------------------------------------------------------
+# One program: libbounce, floors, and three builds of Linux's swiotlb.c, which
+# bench/prepare.py unpacks from a Debian package when they are built.
+
+BENCH = """
+    bench/main.c bench/clock.c bench/sample.c bench/noise.c bench/fixed.c
+    bench/cold.c bench/cross.c bench/mixes.c bench/mixed.c bench/full.c
+    bench/stopped.c bench/account.c bench/ours.c bench/peer_bounce.c
+    bench/peer_claim.c bench/peer_floor.c
+""".split()
+BENCH_PEER = ["bench/peer_linux.c", "bench/shim/kernel.c"]
+BENCH_FLAGS = ("-std=c11 -D_GNU_SOURCE -g -O2 -pthread -Wall -Wextra -Wshadow "
+               "-Wstrict-prototypes -Wvla -Werror -Iinclude -Ilib -Ibench")
+BENCH_LINUX = "$builddir/bench/linux"
+# As Debian compiles its kernel, as far as it matters here.
+LINUX_FLAGS = ("-std=gnu11 -O2 -g -DCONFIG_SWIOTLB -fno-stack-protector "
+               "-fno-strict-aliasing -fno-strict-overflow -Ibench "
+               f"-Ibench/shim -isystem {BENCH_LINUX}/include")
+LINUX_PEERS = [("debian", "swiotlb.c", "-DCONFIG_DEBUG_FS"),
+               ("plain", "swiotlb.c", ""), ("repaired", "repaired.c", "")]
+
+
+def linux_peer(m, name, source, config):
+    """swiotlb.c and our adaptor as one object with one symbol."""
+    folder = f"$builddir/bench/{name}"
+    after = [f"{BENCH_LINUX}/swiotlb.c"]
+    objs = [m.build(f"{folder}/swiotlb.o", "cc", [f"{BENCH_LINUX}/{source}"],
+                    cc="gcc", flags=LINUX_FLAGS + " -mgeneral-regs-only -w",
+                    more=config)]
+    objs += [m.build(f"{folder}/{stem(path)}.o", "cc", [path], after=after,
+                     cc="gcc", flags=LINUX_FLAGS + " -Wall -Wextra",
+                     more=f"{config} -DPEER={name}") for path in BENCH_PEER]
+    return m.build(f"{folder}.o", "peer", objs, symbol=f"peer_{name}")
+
+
+def bench(m, builder):
+    m.comment("The benchmark; bench/run.py measures and writes the page.")
+    m.rule("unpack", f"python3 -B bench/prepare.py {BENCH_LINUX}",
+           description="UNPACK $out")
+    m.rule("peer", "ld -r -o $out.all $in && objcopy "
+           "--keep-global-symbol=$symbol $out.all $out",
+           description="PEER $out")
+    m.build(f"{BENCH_LINUX}/swiotlb.c {BENCH_LINUX}/repaired.c", "unpack",
+            needs=["bench/prepare.py"], after=["tools-bench"])
+    objs = [linux_peer(m, *peer) for peer in LINUX_PEERS]
+    objs += builder.objects("bench", BENCH, ["tools-bench"],
+                            flags=f"{BENCH_FLAGS} "
+                            f"-Iarch/{CPUS[builder.host].folder}")
+    exe = m.build("$builddir/bench/bounce-bench", "link",
+                  objs + [builder.shipped[builder.host]], flags="-pthread",
+                  libs="-lm")
+    for name, more in (("bench", ""), ("bench-quick", " --quick")):
+        m.build(name, "console", needs=[exe], name=name.upper(),
+                what=f"python3 -B bench/run.py {exe} $builddir/bench{more}")
+
+
+# ---- end of the benchmark --------------------------------------------------
+
+
 def manifest(args, path):
     m = Manifest()
     m.var("ninja_required_version", "1.10")
@@ -410,40 +488,33 @@ def manifest(args, path):
     m.var("ar", "ar")
     m.var("prefix", args.prefix)
     m.var("free", FREE)
-    for name, flags in (("asan", ASAN), ("tsan", TSAN)):
+    for name, flags in (("asan", ASAN), ("tsan", TSAN), ("poison", TRAPS),
+                        ("coverage", COVERAGE)):
         m.var(name, f"{flags} -Iarch/{CPUS[args.host].folder}")
     m.var("plain", PLAIN)
     m.var("guest", GUEST_FLAGS)
     for name, cpu in CPUS.items():
         m.var(name, f"-Iarch/{cpu.folder} {cpu.flags}")
-    rules(m)
+    rules(m, NEEDS)
     builder = Builder(m, args)
     builder.library()
     builder.tests()
     builder.checks()
+    builder.coverage()
+    builder.docs()
     builder.examples()
     builder.demo()
+    bench(m, builder)
     m.comment("This file writes itself anew when configure.py changes.")
     again = "".join(f" --{key} {value}" for key, value in args.given)
     m.rule("configure", f"python3 -B configure.py{again}", generator=1,
            description="CONFIGURE")
-    m.build(path, "configure", needs=["configure.py"])
+    m.build(path, "configure", needs=["configure.py", "tools/manifest.py"])
     m.lines += ["", "default lib"]
     return "\n".join(m.lines) + "\n"
 
 
 # ---- what a person asks for ------------------------------------------------
-
-TARGETS = """\
-ninja lib        libbounce.a for this machine, and for each CPU whose cross
-                 compiler is here; this is the default target
-ninja test       unit tests (ASan, UBSan) and stress programs (TSan)
-ninja test_pool  one of them: the name of any file in tests/ or tests/stress/
-ninja check      symbols, layers, headers, docs, sizes, names, format, analyzers
-ninja demo       boot the guests under QEMU, on real virtio devices
-ninja explain    print the policy's truth table
-ninja install    headers, archives, libbounce.pc; DESTDIR and PREFIX count
-ninja help       this text"""
 
 
 def write(args):
@@ -495,7 +566,8 @@ def main():
         print(TARGETS)
         return 0
     if args.tools:
-        return packages.demand(args.tools, NEEDS[args.tools])
+        what = next(what for what in INSTALL if args.tools in INSTALL[what])
+        return packages.demand(args.tools, what, NEEDS[args.tools])
     if args.install:
         tools = [tool for name in INSTALL[args.install] for tool in NEEDS[name]]
         return packages.install(args.install, tools, PACKAGES)
@@ -503,4 +575,5 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
     sys.exit(main())

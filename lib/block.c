@@ -11,6 +11,7 @@
  */
 #include "copy.h"
 #include "instance.h"
+#include "poison.h"
 #include "pool.h"
 
 #define TAG_SLOT_BITS 12
@@ -181,6 +182,11 @@ static bool try_block(struct bounce_pool *pool,
 	bus = bounce_slab_bus(pool, client, slab);
 	if (bus == NO_BUS)
 		return false;
+	/* Split for an URGENT mapping, in a chunk that is kept for those? */
+	if ((bounce_slab_open(&pool->bounce->slab[slab], client) >>
+		     tag_slot(tag) / SLOTS_PER_CHUNK &
+	     1) == 0)
+		return false;
 	bus += (uint64_t)tag_slot(tag) << BOUNCE_SLOT_SHIFT;
 	granule = claim_granules(block, place->units,
 				 bounce_window_starts(place, bus), tag);
@@ -238,11 +244,13 @@ static void split(struct bounce *bounce, struct bounce_run *run,
 {
 	struct bounce_block *block = &bounce->block[run->block];
 	struct bounce_slab *slab = &bounce->slab[run->slab];
+	unsigned char *memory = slab->memory +
+				((size_t)run->slot << BOUNCE_SLOT_SHIFT);
 
 	/* Whoever had the slot before: nothing of it reaches this tenant. */
-	bounce_copy_zero(slab->memory +
-				 ((size_t)run->slot << BOUNCE_SLOT_SHIFT),
-			 BOUNCE_SLOT_BYTES);
+	bounce_unpoison(memory, BOUNCE_SLOT_BYTES);
+	bounce_copy_zero(memory, BOUNCE_SLOT_BYTES);
+	bounce_poison(memory, BOUNCE_SLOT_BYTES);
 	/* relaxed: the slot is ours (P3), published by the word. */
 	atomic_store_explicit(&slab->owner[run->slot], (uint16_t)tenant,
 			      memory_order_relaxed);
@@ -323,6 +331,23 @@ uint32_t bounce_block_reclaim(struct bounce *bounce)
 	for (uint32_t i = 0; i < bounce->config.blocks; i++)
 		count += reclaim_block(bounce, i);
 	return count;
+}
+
+void bounce_block_disown(struct bounce *bounce, uint32_t tenant)
+{
+	(void)bounce_block_reclaim(bounce);
+	for (uint32_t i = 0; i < bounce->config.blocks; i++) {
+		_Atomic uint64_t *tag = &bounce->block[i].tag;
+		uint64_t word = read_tag(&bounce->block[i]);
+
+		/* relaxed: who claims for the tenant's successor does so after
+		 * this call, by the order of detach and attach. A tag that was
+		 * stored meanwhile is of another tenant, and stays. */
+		if (word >> TAG_TENANT_SHIFT == tenant)
+			(void)atomic_compare_exchange_strong_explicit(
+				tag, &word, (uint32_t)word,
+				memory_order_relaxed, memory_order_relaxed);
+	}
 }
 
 enum bounce_err bounce_block_claim(struct bounce_pool *pool,

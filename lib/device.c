@@ -152,136 +152,34 @@ struct bounce_verdict bounce_device_bind(struct bounce_device *device)
 	return rebind(device, epoch, word);
 }
 
+/*
+ * The next mapping judges anew. Epoch 0 is never current; below it stands
+ * another number each time, so that rebind() never takes this word for the one
+ * that it began with, and puts in its place what it judged before.
+ */
+static void unbind(struct bounce_device *device)
+{
+	/* relaxed: only that it is another one counts. */
+	uint32_t turn = atomic_fetch_add_explicit(&device->unbound, 1,
+						  memory_order_relaxed) +
+			1;
+
+	/* release: pairs with the acquire in bounce_device_bind(): who sees it
+	 * judges by what was stored before. */
+	atomic_store_explicit(&device->binding, turn, memory_order_release);
+}
+
 void bounce_device_features_rejected(struct bounce_device *device)
 {
 	/* release: pairs with the acquire in facts_now(). */
 	atomic_store_explicit(&device->rejected, 1, memory_order_release);
-	/* release: pairs with the acquire in bounce_device_bind(): epoch 0 is
-	 * never current: the next mapping judges anew, and sees `rejected`. */
-	atomic_store_explicit(&device->binding, 0, memory_order_release);
+	unbind(device);
 }
 
 void bounce_device_verdict(const struct bounce_device *device,
 			   struct bounce_verdict *verdict)
 {
 	*verdict = bounce_device_judge(device, 0, 0);
-}
-
-/* ---- revoke ---- */
-
-bool bounce_device_usable(const struct bounce_device *device,
-			  uint32_t *generation)
-{
-	/* acquire: pairs with the release in bounce_device_quiesced(): the runs
-	 * of the time before are released before we claim. */
-	*generation = atomic_load_explicit(&device->generation,
-					   memory_order_acquire);
-	return *generation % 2 == 0;
-}
-
-bool bounce_device_current(const struct bounce_device *device,
-			   uint32_t generation)
-{
-	/* seq_cst: pairs with the fence in bounce_device_revoke(); see
-	 * bounce_record_publish(). */
-	return atomic_load_explicit(&device->generation,
-				    memory_order_seq_cst) == generation;
-}
-
-/* The generation of a record of the device that is LIVE, or 0. */
-static uint64_t live_of(const struct bounce_device *device,
-			const struct bounce_record *record)
-{
-	uint64_t generation = bounce_record_live(record);
-	uint64_t about;
-	uint64_t target;
-
-	if (generation == 0 ||
-	    !bounce_record_peek(record, generation, &about, &target) ||
-	    record_unpack(about).queue - device->first_queue >= device->queues)
-		return 0;
-	return generation;
-}
-
-void bounce_device_revoke(struct bounce_device *device)
-{
-	struct bounce *bounce = device->bounce;
-	/* relaxed: a revoked device stays so until bounce_device_quiesced(). */
-	uint32_t generation = atomic_load_explicit(&device->generation,
-						   memory_order_relaxed);
-
-	/* seq_cst: pairs with the load in bounce_device_current(); see below.
-	 * Two revokes at once move it once. */
-	if (generation % 2 == 0)
-		(void)atomic_compare_exchange_strong_explicit(
-			&device->generation, &generation, generation + 1,
-			memory_order_seq_cst, memory_order_relaxed);
-	/*
-	 * seq_cst fence: pairs with the seq_cst store in
-	 * bounce_record_publish() and the load in bounce_device_current().
-	 * Each side stores its own and loads the other's: either the map sees
-	 * the new generation, or we see its record (R6).
-	 */
-	atomic_thread_fence(memory_order_seq_cst);
-	for (uint32_t i = 0; i < bounce->records; i++) {
-		uint64_t live = live_of(device, &bounce->record[i]);
-
-		if (live != 0)
-			(void)bounce_record_quarantine(&bounce->record[i],
-						       live);
-	}
-}
-
-/* Release a quarantined record of the device; ERR_BUSY while one is inside. */
-static enum bounce_err let_go(const struct bounce_device *device,
-			      uint32_t index, bool shared)
-{
-	struct bounce *bounce = device->bounce;
-	struct bounce_record *record = &bounce->record[index];
-	struct record_about about;
-	enum bounce_err err;
-
-	/* relaxed: a quarantined record has no writer but this call. */
-	if ((atomic_load_explicit(&record->state, memory_order_relaxed) &
-	     RECORD_STATE_MASK) != RECORD_QUARANTINE)
-		return BOUNCE_OK;
-	about = record_unpack(
-		atomic_load_explicit(&record->about, memory_order_relaxed));
-	if (about.queue - device->first_queue >= device->queues ||
-	    (about.kind == RECORD_SHARED) != shared)
-		return BOUNCE_OK;
-	err = bounce_record_reclaim(record);
-	if (err == BOUNCE_OK)
-		bounce_mapping_leave(
-			bounce, index, &about,
-			/* relaxed: as above. */
-			atomic_load_explicit(&record->target,
-					     memory_order_relaxed));
-	return err == BOUNCE_ERR_BUSY ? err : BOUNCE_OK;
-}
-
-enum bounce_err bounce_device_quiesced(struct bounce_device *device)
-{
-	enum bounce_err result = BOUNCE_OK;
-	/* relaxed: revoke came before, in this caller's order. */
-	uint32_t generation = atomic_load_explicit(&device->generation,
-						   memory_order_relaxed);
-
-	if (generation % 2 == 0)
-		return BOUNCE_ERR_ARG;
-	/* Mappings inside born-shared runs hold those: they go first (M1). */
-	for (uint32_t pass = 0; pass < 2; pass++)
-		for (uint32_t i = 0; i < device->bounce->records; i++)
-			if (let_go(device, i, pass == 1) != BOUNCE_OK)
-				result = BOUNCE_ERR_BUSY;
-	if (result == BOUNCE_OK &&
-	    bounce_device_has(device, 1u << RECORD_DYING))
-		result = BOUNCE_ERR_BUSY;
-	if (result == BOUNCE_OK)
-		/* release: pairs with the acquire in bounce_device_usable(). */
-		atomic_store_explicit(&device->generation, generation + 1,
-				      memory_order_release);
-	return result;
 }
 
 /* ---- attach ---- */
@@ -396,6 +294,7 @@ static void fill_in(struct bounce_device *device,
 					   (uint16_t)(OWN_TAGS + index);
 	device->requester = info->requester;
 	device->unnegotiated = 0;
+	device->limited = info->quota != 0;
 	device->quota = info->quota >> BOUNCE_GRANULE_SHIFT;
 	/* relaxed: nobody else knows the device yet. */
 	atomic_store_explicit(&device->credits, device->quota,
@@ -471,51 +370,6 @@ struct bounce_queue *bounce_device_queue(struct bounce_device *device,
 
 /* ---- detach ---- */
 
-bool bounce_device_has(const struct bounce_device *device, uint32_t states)
-{
-	const struct bounce *bounce = device->bounce;
-
-	/* Cold: reads all records. */
-	for (uint32_t i = 0; i < bounce->records; i++) {
-		/* relaxed: the caller has stopped the device's mappings. */
-		uint64_t state = atomic_load_explicit(&bounce->record[i].state,
-						      memory_order_relaxed) &
-				 RECORD_STATE_MASK;
-		uint64_t about = atomic_load_explicit(&bounce->record[i].about,
-						      memory_order_relaxed);
-
-		if ((states >> state & 1) != 0 &&
-		    record_unpack(about).queue - device->first_queue <
-			    device->queues)
-			return true;
-	}
-	return false;
-}
-
-/*
- * The tag of a device without an owner is its successor's as well, who must not
- * be given its bytes: from now on they are nobody's. Its split slots are empty,
- * and go back first, or their granules would be claimed as they are.
- */
-static void disown(const struct bounce_device *device)
-{
-	struct bounce *bounce = device->bounce;
-	uint32_t slots = bounce->config.slabs * bounce->slots_per_slab;
-
-	if (device->owner < OWN_TAGS)
-		return;
-	bounce_block_reclaim(bounce);
-	for (uint32_t i = 0; i < slots; i++) {
-		/* relaxed: whoever claims the slot meanwhile has another tag,
-		 * and scrubs whatever tag he reads. If it is his that becomes
-		 * 0 here, his next use of the slot scrubs once more. */
-		if (atomic_load_explicit(&bounce->owner[i],
-					 memory_order_relaxed) == device->owner)
-			atomic_store_explicit(&bounce->owner[i], 0,
-					      memory_order_relaxed);
-	}
-}
-
 /* Everything that keeps a run. */
 #define IN_USE \
 	(1u << RECORD_LIVE | 1u << RECORD_DYING | 1u << RECORD_QUARANTINE)
@@ -533,12 +387,37 @@ enum bounce_err bounce_device_negotiate(struct bounce_device *device,
 				     BOUNCE_FACT_ACCESS_PLATFORM);
 	device->facts |= feature_facts(features);
 	device->unnegotiated = 0;
-	/* relaxed: ordered by the binding below. */
+	/* relaxed: ordered by unbind() below. */
 	atomic_store_explicit(&device->rejected, 0, memory_order_relaxed);
 	err = decide(device, features, answer != NULL ? answer : &unwanted);
-	/* release: pairs with the acquire in bounce_device_bind(). */
-	atomic_store_explicit(&device->binding, 0, memory_order_release);
+	unbind(device);
 	return err;
+}
+
+/*
+ * The tag of a device without an owner is its successor's as well, who must not
+ * be given its bytes: from now on they are nobody's. Its split slots go back
+ * first, or their granules would be claimed as they are; and where a claimant
+ * of another tenant is just about to give a granule back, or a record is
+ * EXHAUSTED, at least the slot is nobody's, too.
+ */
+static void disown(const struct bounce_device *device)
+{
+	struct bounce *bounce = device->bounce;
+	uint32_t slots = bounce->config.slabs * bounce->slots_per_slab;
+
+	if (device->owner < OWN_TAGS)
+		return;
+	bounce_block_disown(bounce, bounce_device_tenant(device));
+	for (uint32_t i = 0; i < slots; i++) {
+		/* relaxed: whoever claims the slot meanwhile has another tag,
+		 * and scrubs whatever tag he reads. If it is his that becomes
+		 * 0 here, his next use of the slot scrubs once more. */
+		if (atomic_load_explicit(&bounce->owner[i],
+					 memory_order_relaxed) == device->owner)
+			atomic_store_explicit(&bounce->owner[i], 0,
+					      memory_order_relaxed);
+	}
 }
 
 enum bounce_err bounce_device_detach(struct bounce_device *device)

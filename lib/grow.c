@@ -20,6 +20,7 @@
  *       again after a clean failure.
  */
 #include "instance.h"
+#include "poison.h"
 #include "share.h"
 
 /* Base is a multiple of a chunk's bytes, so the low bits hold the chunks. */
@@ -188,6 +189,11 @@ static struct bounce_slab *hold_index(struct bounce_pool *pool,
 
 /* ---- growth ---- */
 
+static size_t slab_bytes(const struct bounce_slab *slab)
+{
+	return (size_t)slab->chunks << BOUNCE_CHUNK_SHIFT;
+}
+
 /*
  * Say which range we are about to take; false when somebody else has, or is
  * about to take, a part of it (G2).
@@ -230,6 +236,7 @@ static void open_slab(struct bounce_pool *pool, struct bounce_slab *slab,
 		 */
 		atomic_store_explicit(&slab->ready, 1, memory_order_release);
 	}
+	bounce_poison(slab->memory, slab_bytes(slab));
 	bounce_pool_publish(slab);
 	put_back(slab, SLAB_READY);
 }
@@ -307,6 +314,7 @@ static enum bounce_err retire_held(struct bounce_pool *pool,
 		put_back(slab, SLAB_READY);
 		return BOUNCE_ERR_BUSY;
 	}
+	bounce_unpoison(slab->memory, slab_bytes(slab));
 	err = bounce_unshare(pool, slab);
 	if (err == BOUNCE_OK)
 		settle(slab, SLAB_RETIRED);
@@ -342,9 +350,17 @@ enum bounce_err bounce_slab_abandon(struct bounce_slab *slab)
 	uint32_t phase = SLAB_READY;
 	enum bounce_err err;
 
-	if (!hold(slab, &phase, SLAB_RETIRING))
+	if (!hold(slab, &phase, SLAB_RETIRING)) {
+		/* A CPU was stopped inside growth or retirement, and nobody
+		 * knows what its last call did (S5): take back what is shared
+		 * for certain, and call the slab lost. */
+		bounce_share_doubt(slab->pool, slab);
+		(void)bounce_unshare(slab->pool, slab);
+		put_back(slab, SLAB_LOST);
 		return BOUNCE_ERR_LOST;
+	}
 	bounce_pool_close(slab);
+	bounce_unpoison(slab->memory, slab_bytes(slab));
 	err = bounce_unshare(slab->pool, slab);
 	if (err == BOUNCE_OK)
 		settle(slab, SLAB_RETIRED);

@@ -58,10 +58,12 @@ struct bounce_device {
 	uint32_t queues;
 	/* {epoch, verdict}: device.c. */
 	_Atomic uint64_t binding;
+	_Atomic uint32_t unbound; /* how often a binding was taken back */
 	_Atomic uint32_t rejected; /* FEATURES_OK did not stick */
 	_Atomic uint32_t generation; /* even; odd: revoked, not quiesced */
 	uint32_t unnegotiated; /* since bounce_enter_secure(); cold */
-	uint32_t quota; /* granules; 0: none */
+	bool limited; /* has a quota; else no counter is touched */
+	uint32_t quota; /* granules */
 	_Atomic int64_t credits; /* granules that no queue has taken */
 };
 

@@ -10,6 +10,7 @@
  *       afterwards (R4).
  */
 #include "instance.h"
+#include "poison.h"
 
 #define KEY_QUEUE_SHIFT 48
 
@@ -136,10 +137,15 @@ enum bounce_err bounce_mapping_claim_at(const struct bounce_request *request,
 	if (pool == NULL)
 		return BOUNCE_ERR_UNREACHABLE;
 	err = bounce_pool_claim(pool, place, &client, run);
-	if (err != BOUNCE_OK || bounce_quota_take(queue, run))
+	if (err != BOUNCE_OK)
 		return err;
-	bounce_pool_release(pool, run);
-	return BOUNCE_ERR_FULL;
+	if (!bounce_quota_take(queue, run)) {
+		bounce_pool_release(pool, run);
+		return BOUNCE_ERR_FULL;
+	}
+	bounce_unpoison(bounce_pool_memory(pool->bounce, run),
+			bounce_run_bytes(run));
+	return BOUNCE_OK;
 }
 
 /* ---- handles ---- */
@@ -179,6 +185,10 @@ static uint64_t bus_of(const struct bounce *bounce, uint32_t record,
 		/* The slots of the born-shared run that it lies in. */
 		record = (uint32_t)target;
 		offset = target >> 32;
+		/* Not yet proven (R4): @target may be of the next mapping, a
+		 * DIRECT one, whose bus address is no index. */
+		if (record >= bounce->first_block_record)
+			return NO_BUS;
 		bounce_pool_run_of(bounce, record, 1, &run);
 	} else {
 		bounce_record_run(bounce, record, about, &run);
@@ -261,6 +271,7 @@ static void give_back(struct bounce *bounce, uint32_t record,
 	}
 	bounce_record_run(bounce, record, about, &run);
 	bounce_quota_give(&bounce->queue[about->queue], &run);
+	bounce_poison(bounce_pool_memory(bounce, &run), bounce_run_bytes(&run));
 	bounce_pool_release(bounce->slab[run.slab].pool, &run);
 }
 

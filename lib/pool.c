@@ -34,14 +34,6 @@ uint64_t bounce_slab_bus(const struct bounce_pool *pool,
 	return client->bus[slab];
 }
 
-/* The chunks of a slab that the client may use. */
-static uint64_t open_chunks(const struct bounce_slab *slab,
-			    const struct pool_client *client)
-{
-	return client->urgent ? slab->all_chunks :
-				slab->all_chunks & ~slab->urgent_chunks;
-}
-
 static enum pool_class class_of(uint32_t slots)
 {
 	if (slots == 1)
@@ -107,7 +99,8 @@ static bool try_hint(const struct search *search, struct bounce_run *run)
 		return false;
 	bus = bounce_slab_bus(search->pool, search->client, slab);
 	if (bus == NO_BUS ||
-	    (open_chunks(&pool->bounce->slab[slab], search->client) >> chunk &
+	    (bounce_slab_open(&pool->bounce->slab[slab], search->client) >>
+		     chunk &
 	     1) == 0)
 		return false;
 	return try_chunk(search, slab, bus, chunk, run);
@@ -122,16 +115,21 @@ static bool try_avail(const struct search *search, uint32_t slab, uint64_t bus,
 	uint64_t avail = atomic_load_explicit(&s->avail[search->class],
 					      memory_order_relaxed);
 
-	for (avail &= open_chunks(s, search->client); avail != 0;
+	for (avail &= bounce_slab_open(s, search->client); avail != 0;
 	     avail &= avail - 1) {
 		uint32_t chunk = bounce_lowest(avail);
 
 		if (try_chunk(search, slab, bus, chunk, run))
 			return true;
-		/* relaxed: advice (P7); the last pass looks everywhere. */
-		atomic_fetch_and_explicit(&s->avail[search->class],
-					  ~(UINT64_C(1) << chunk),
-					  memory_order_relaxed);
+		/*
+		 * relaxed: advice (P7). Only a full chunk is forgotten: one
+		 * without room for this run may have it for a smaller one.
+		 */
+		if (atomic_load_explicit(&s->chunk[chunk].bits,
+					 memory_order_relaxed) == UINT64_MAX)
+			atomic_fetch_and_explicit(&s->avail[search->class],
+						  ~(UINT64_C(1) << chunk),
+						  memory_order_relaxed);
 	}
 	return false;
 }
@@ -145,7 +143,7 @@ static bool try_fresh(const struct search *search, uint32_t slab, uint64_t bus,
 	uint64_t left = atomic_load_explicit(&s->free_chunks,
 					     memory_order_relaxed);
 
-	for (left &= open_chunks(s, search->client); left != 0;
+	for (left &= bounce_slab_open(s, search->client); left != 0;
 	     left &= left - 1) {
 		uint32_t chunk = bounce_lowest(left);
 		uint64_t fit = bounce_pool_runs(UINT64_MAX, search->units) &
@@ -167,8 +165,8 @@ static bool try_fresh(const struct search *search, uint32_t slab, uint64_t bus,
 static bool try_all(const struct search *search, uint32_t slab, uint64_t bus,
 		    struct bounce_run *run)
 {
-	uint64_t chunks = open_chunks(&search->pool->bounce->slab[slab],
-				      search->client);
+	uint64_t chunks = bounce_slab_open(&search->pool->bounce->slab[slab],
+					   search->client);
 
 	for (; chunks != 0; chunks &= chunks - 1)
 		if (try_chunk(search, slab, bus, bounce_lowest(chunks), run))
@@ -238,7 +236,7 @@ static bool admits(const struct search *search, uint32_t slab, uint64_t bus)
 	const struct bounce_slab *s = &search->pool->bounce->slab[slab];
 	const struct bounce_place *place = search->place;
 	uint64_t within = bounce_pool_runs(UINT64_MAX, search->units);
-	uint64_t left = open_chunks(s, search->client);
+	uint64_t left = bounce_slab_open(s, search->client);
 
 	if (place->shift == BOUNCE_CHUNK_SHIFT)
 		return (bounce_pool_runs(left, place->units) &
@@ -266,7 +264,10 @@ static enum bounce_err why_not(const struct search *search)
 		if (bus == NO_BUS || !admits(search, slab, bus))
 			continue;
 		admitted = true;
-		free += bounce_slab_free_slots(&pool->bounce->slab[slab]);
+		free += bounce_slab_free_in(
+			&pool->bounce->slab[slab],
+			bounce_slab_open(&pool->bounce->slab[slab],
+					 search->client));
 	}
 	if (!admitted)
 		return BOUNCE_ERR_UNREACHABLE;
@@ -314,7 +315,7 @@ static bool try_large(const struct search *search, uint32_t slab,
 		return false;
 	first = bounce_tree_take(s, place->units,
 				 bounce_window_starts(place, bus),
-				 open_chunks(s, search->client));
+				 bounce_slab_open(s, search->client));
 	if (first < 0)
 		return false;
 	if (tail != 0)

@@ -109,7 +109,8 @@ struct bounce_slab {
  *       stores the word; then to whoever gets granules; then to whoever sealed
  *       an empty word.
  *   B2  A split slot has one tenant (owner and space): `tag` says which, and
- *       is constant from the store of the word to its sealing.
+ *       is constant from the store of the word to its sealing; but a tenant
+ *       that ends becomes 0, nobody, at the same slot.
  */
 struct bounce_block {
 	_Atomic uint64_t word;
@@ -121,7 +122,7 @@ struct bounce_pool {
 	uint32_t in_use; /* this entry is given out; cold */
 	uint32_t first_slab; /* of bounce->slab[] */
 	uint32_t slab_count;
-	_Atomic uint32_t used_chunks; /* now and at most, for the stats */
+	_Atomic uint32_t used_chunks; /* not sealed; now, and at most */
 	_Atomic uint32_t used_chunks_high;
 	_Atomic uint64_t lost_bytes;
 	_Atomic uint64_t share_calls;
@@ -216,6 +217,9 @@ void bounce_block_release(struct bounce *bounce, const struct bounce_run *run);
 /* How many slots went back to the pool. */
 uint32_t bounce_block_reclaim(struct bounce *bounce);
 uint32_t bounce_block_free_count(const struct bounce *bounce);
+/* @tenant is nobody's from now on: no granule of his slots is claimed any more,
+ * also of one that could not be given back. */
+void bounce_block_disown(struct bounce *bounce, uint32_t tenant);
 /* The slot that run->block splits: fills in run->slab and run->slot. */
 void bounce_block_locate(const struct bounce *bounce, struct bounce_run *run);
 
@@ -234,8 +238,21 @@ bool bounce_pool_withdraw(struct bounce_pool *pool, struct bounce_slab *slab);
 uint64_t bounce_slab_bus(const struct bounce_pool *pool,
 			 const struct pool_client *client, uint32_t slab);
 
-/* Slots of a slab that nobody has claimed; a snapshot. */
-uint64_t bounce_slab_free_slots(const struct bounce_slab *slab);
+/* Slots that nobody has claimed, of the chunks in a set; a snapshot. */
+uint64_t bounce_slab_free_in(const struct bounce_slab *slab, uint64_t chunks);
+
+static inline uint64_t bounce_slab_free_slots(const struct bounce_slab *slab)
+{
+	return bounce_slab_free_in(slab, slab->all_chunks);
+}
+
+/* The chunks of a slab that a client may use. */
+static inline uint64_t bounce_slab_open(const struct bounce_slab *slab,
+					const struct pool_client *client)
+{
+	return client->urgent ? slab->all_chunks :
+				slab->all_chunks & ~slab->urgent_chunks;
+}
 
 /* Remember that a range is the library's, and, by that: could [gpa, +len) share
  * a byte with such a range? A quick no. */

@@ -73,7 +73,7 @@ bool bounce_quota_take(struct bounce_queue *queue, const struct bounce_run *run)
 {
 	int64_t need = granules_of(run);
 
-	if (bounce_likely(queue->device->quota == 0))
+	if (bounce_likely(!queue->device->limited))
 		return true;
 	if (charge(queue, need))
 		return true;
@@ -83,6 +83,6 @@ bool bounce_quota_take(struct bounce_queue *queue, const struct bounce_run *run)
 
 void bounce_quota_give(struct bounce_queue *queue, const struct bounce_run *run)
 {
-	if (bounce_unlikely(queue->device->quota != 0))
+	if (bounce_unlikely(queue->device->limited))
 		give(&queue->credits, granules_of(run));
 }

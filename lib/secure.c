@@ -112,7 +112,9 @@ enum bounce_err bounce_unshare_all(struct bounce *bounce)
 
 		if (phase_of(slab) == SLAB_LOST)
 			result = BOUNCE_ERR_LOST;
-		if (phase_of(slab) == SLAB_READY &&
+		if ((phase_of(slab) == SLAB_READY ||
+		     phase_of(slab) == SLAB_GROWING ||
+		     phase_of(slab) == SLAB_RETIRING) &&
 		    bounce_slab_abandon(slab) != BOUNCE_OK)
 			result = BOUNCE_ERR_LOST;
 	}
@@ -194,16 +196,21 @@ bool bounce_pool_pressure(struct bounce_pool *pool)
 {
 	const struct bounce_env *env = &pool->bounce->env;
 	struct bounce_pool_stats stats;
+	uint64_t used;
 	uint32_t on;
 	bool now;
 
-	bounce_pool_stats(pool, &stats);
-	/* relaxed, all of it: a level, that orders nothing. */
-	on = atomic_load_explicit(&pool->pressure, memory_order_relaxed);
 	if (pool->high == 0)
 		return false;
-	now = stats.chunks_in_use * UINT64_C(100) >=
-	      (uint64_t)stats.chunks * (on ? pool->low + 1u : pool->high);
+	/* relaxed, all of it: a level, that orders nothing. */
+	on = atomic_load_explicit(&pool->pressure, memory_order_relaxed);
+	/* Slots that are split and empty hold nothing. */
+	if (on)
+		(void)bounce_block_reclaim(pool->bounce);
+	bounce_pool_stats(pool, &stats);
+	used = stats.chunks_in_use * UINT64_C(100);
+	now = on ? used > (uint64_t)stats.chunks * pool->low :
+		   used >= (uint64_t)stats.chunks * pool->high;
 	if (now != on &&
 	    atomic_compare_exchange_strong_explicit(&pool->pressure, &on, now,
 						    memory_order_relaxed,

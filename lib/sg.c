@@ -24,6 +24,12 @@ static void keep(struct bounce_segment *segment,
 	};
 }
 
+/* No mapping: a private address is not left behind where a bus address goes. */
+static void forget(struct bounce_segment *segment)
+{
+	segment->mapping = (struct bounce_mapping) { .len = 0 };
+}
+
 static struct bounce_prepared kept(const struct bounce_segment *segment)
 {
 	return (struct bounce_prepared) {
@@ -51,11 +57,16 @@ static struct bounce_request request_of(struct bounce_queue *queue,
 static bool follows(const struct bounce_buf *buf, uint32_t how,
 		    const struct bounce_segment *next)
 {
-	const unsigned char *end = (const unsigned char *)buf->ptr + buf->len;
+	const unsigned char *start = buf->ptr;
 
-	return next->how == how && next->buf.gpa.v == buf->gpa.v + buf->len &&
-	       (buf->ptr == NULL ? next->buf.ptr == NULL :
-				   next->buf.ptr == end);
+	/* An empty one is for bounce_map_prepare() to refuse. */
+	if (buf->len == 0 || next->buf.len == 0)
+		return false;
+	if (next->how != how || next->buf.gpa.v != buf->gpa.v + buf->len ||
+	    next->buf.gpa.v == 0)
+		return false;
+	return start == NULL ? next->buf.ptr == NULL :
+			       next->buf.ptr == start + buf->len;
 }
 
 /* The buffer of segment @i with all that are joined to it, up to @max. */
@@ -100,6 +111,7 @@ static void cancel(struct bounce_queue *queue, struct bounce_segment *segment,
 
 		if (!segment[end].joined)
 			bounce_map_cancel(&request, &prepared);
+		forget(&segment[end]);
 	}
 }
 
@@ -118,6 +130,13 @@ static enum bounce_err prepare(struct bounce_queue *queue,
 		if (segment[i].joined)
 			continue;
 		err = bounce_map_prepare(&request, &prepared);
+		if (err != BOUNCE_OK && i + 1 < count &&
+		    segment[i + 1].joined) {
+			/* Not together: then this one without the others. */
+			segment[i + 1].joined = 0;
+			request.buf = segment[i].buf;
+			err = bounce_map_prepare(&request, &prepared);
+		}
 		if (err != BOUNCE_OK) {
 			cancel(queue, segment, i);
 			return err;
@@ -147,6 +166,8 @@ static enum bounce_err finish(struct bounce_queue *queue,
 						   &segment[i].mapping);
 		else
 			bounce_map_cancel(&request, &prepared);
+		if (result != BOUNCE_OK)
+			forget(&segment[i]);
 	}
 	return result;
 }
@@ -266,6 +287,8 @@ static enum bounce_err claim_list(struct bounce_queue *queue,
 	struct bounce_buf rest = *buf;
 	uint32_t used = 0;
 
+	if (most == 0)
+		most = BOUNCE_SLOT_BYTES; /* it fails, and says why */
 	if (most > BOUNCE_SLOT_BYTES)
 		most &= ~(uint64_t)(BOUNCE_SLOT_BYTES - 1);
 	while (rest.len != 0) {

@@ -398,6 +398,19 @@ enum bounce_err bounce_unshare(struct bounce_pool *pool,
 	return make_all_private(&s) ? BOUNCE_OK : BOUNCE_ERR_LOST;
 }
 
+void bounce_share_doubt(struct bounce_pool *pool, struct bounce_slab *slab)
+{
+	struct sharing s = sharing_of(pool, slab);
+
+	/* Without a monitor nothing was asked, and nothing is in doubt. */
+	for (uint32_t i = 0; slab->by_monitor && i < s.granules; i++) {
+		enum share_state state = state_of(&s, i);
+
+		if (state == SHARE_SHARING || state == SHARE_UNSHARING)
+			become(&s, i, 1, SHARE_LOST);
+	}
+}
+
 enum bounce_protection bounce_share_detect(struct bounce *bounce)
 {
 	enum bounce_protection now =

@@ -56,6 +56,14 @@ enum bounce_err bounce_share(struct bounce_pool *pool,
 enum bounce_err bounce_unshare(struct bounce_pool *pool,
 			       struct bounce_slab *slab);
 
+/*
+ * bounce_share_doubt() - a CPU was stopped inside one of the two above.
+ *
+ * What its last call came to is not known: every page that is on its way,
+ * SHARING or UNSHARING, becomes LOST. No other CPU runs.
+ */
+void bounce_share_doubt(struct bounce_pool *pool, struct bounce_slab *slab);
+
 /* Ask the arch whether memory is protected; once YES, always YES. */
 enum bounce_protection bounce_share_detect(struct bounce *bounce);
 

@@ -9,6 +9,7 @@
  */
 #include "copy.h"
 #include "instance.h"
+#include "poison.h"
 
 /* ---- alloc ---- */
 
@@ -192,13 +193,14 @@ enum bounce_err bounce_reserve(struct bounce_queue *queue, uint64_t len,
 	return bounce_alloc(queue, len, 0, 0, buf, mapping);
 }
 
-/* Keep @len bytes of a reserved run, clean to the end of its last slot. */
+/* Keep @len bytes of a reserved run, and clean the rest of it. */
 static void shorten(struct bounce *bounce, struct bounce_prepared *prepared,
 		    uint32_t len)
 {
 	struct bounce_queue *queue = &bounce->queue[prepared->about.queue];
 	struct bounce_run run;
 	struct bounce_run kept;
+	struct bounce_run surplus;
 	unsigned char *shared;
 
 	bounce_record_run(bounce, prepared->record, &prepared->about, &run);
@@ -207,12 +209,16 @@ static void shorten(struct bounce *bounce, struct bounce_prepared *prepared,
 	prepared->about.kind = RECORD_RUN;
 	bounce_record_run(bounce, prepared->record, &prepared->about, &kept);
 	shared = bounce_pool_memory(bounce, &kept);
-	bounce_copy_zero(shared + len, bounce_run_bytes(&kept) - len);
+	/* Also what is given back: it was produced, and is not to be seen. */
+	bounce_copy_zero(shared + len, bounce_run_bytes(&run) - len);
 	if (kept.slots == run.slots)
 		return;
-	bounce_quota_give(queue, &run);
-	(void)bounce_quota_take(queue, &kept); /* less than was just given */
+	surplus = run;
+	surplus.slots -= kept.slots;
+	bounce_poison(shared + bounce_run_bytes(&kept),
+		      bounce_run_bytes(&surplus));
 	bounce_pool_trim(bounce->slab[run.slab].pool, &run, kept.slots);
+	bounce_quota_give(queue, &surplus);
 }
 
 /*
@@ -353,6 +359,9 @@ enum bounce_err bounce_shared_prepare(const struct bounce_request *request,
 	err = find_home(request, &home);
 	if (err == BOUNCE_ERR_STALE)
 		return BOUNCE_ERR_ARG;
+	/* As many mappings inside as can be counted: one must end first. */
+	if (err == BOUNCE_ERR_BUSY)
+		return BOUNCE_ERR_FULL;
 	if (err != BOUNCE_OK)
 		return err;
 	err = BOUNCE_ERR_UNREACHABLE;

@@ -9,14 +9,26 @@
 
 #define READ(counter) atomic_load_explicit(&(counter), memory_order_relaxed)
 
-uint64_t bounce_slab_free_slots(const struct bounce_slab *slab)
+uint64_t bounce_slab_free_in(const struct bounce_slab *slab, uint64_t chunks)
 {
 	uint64_t slots = (uint64_t)SLOTS_PER_CHUNK *
-			 bounce_count(READ(slab->free_chunks));
+			 bounce_count(READ(slab->free_chunks) & chunks);
 
-	for (uint32_t chunk = 0; chunk < slab->chunks; chunk++)
-		slots += bounce_count(~READ(slab->chunk[chunk].bits));
+	for (; chunks != 0; chunks &= chunks - 1)
+		slots += bounce_count(
+			~READ(slab->chunk[bounce_lowest(chunks)].bits));
 	return slots;
+}
+
+/* Chunks that are neither sealed nor as good as that: wholly free. */
+static uint32_t chunks_in_use(const struct bounce_slab *slab)
+{
+	uint64_t left = slab->all_chunks & ~READ(slab->free_chunks);
+	uint32_t count = 0;
+
+	for (; left != 0; left &= left - 1)
+		count += READ(slab->chunk[bounce_lowest(left)].bits) != 0;
+	return count;
 }
 
 void bounce_pool_stats(const struct bounce_pool *pool,
@@ -37,8 +49,8 @@ void bounce_pool_stats(const struct bounce_pool *pool,
 		stats->chunks += slab->chunks;
 		stats->slots += (uint64_t)slab->chunks * SLOTS_PER_CHUNK;
 		stats->slots_free += bounce_slab_free_slots(slab);
+		stats->chunks_in_use += chunks_in_use(slab);
 	}
-	stats->chunks_in_use = READ(pool->used_chunks);
 	stats->chunks_high_water = READ(pool->used_chunks_high);
 	stats->blocks_free = bounce_block_free_count(bounce);
 	stats->share_calls = READ(pool->share_calls);

@@ -52,13 +52,13 @@ static enum bounce_err sync_held(struct bounce_queue *queue,
 	if (record == NULL || about.kind == RECORD_SHARED)
 		return BOUNCE_ERR_STALE;
 	if ((about.how & sync->direction) == 0 || sync->len == 0 ||
-	    record_is_plain(&about) ||
 	    !bounce_inside(sync->offset, sync->len, 0, about.len))
 		/* What we judged may be the next mapping of this record. */
 		return bounce_record_same(record, generation) ?
 			       BOUNCE_ERR_ARG :
 			       BOUNCE_ERR_STALE;
-	if (about.kind != RECORD_RUN)
+	/* Used where it is, or written there: nothing to copy. */
+	if (about.kind != RECORD_RUN || record_is_plain(&about))
 		return BOUNCE_OK;
 	err = bounce_record_pin(record, generation);
 	if (err != BOUNCE_OK)

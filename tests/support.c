@@ -4,7 +4,6 @@
  */
 #include "support.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,17 +215,4 @@ uint64_t bench_random(uint64_t *state)
 uint64_t bench_below(uint64_t *state, uint64_t limit)
 {
 	return bench_random(state) % limit;
-}
-
-void bench_threads(uint32_t count, void *(*body)(void *), void *args,
-		   size_t size)
-{
-	pthread_t thread[16];
-
-	bench_check(count <= 16);
-	for (uint32_t i = 0; i < count; i++)
-		bench_check(pthread_create(&thread[i], NULL, body,
-					   (char *)args + i * size) == 0);
-	for (uint32_t i = 0; i < count; i++)
-		bench_check(pthread_join(thread[i], NULL) == 0);
 }

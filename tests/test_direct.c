@@ -4,6 +4,7 @@
  * bus address is the window's, and what cannot be had so bounces.
  */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "instance.h"

@@ -4,6 +4,7 @@
  * and bounce_snapshot().
  */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model.h"

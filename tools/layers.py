@@ -33,8 +33,9 @@ DOORS = [
     (r"\b(atomic_|_Atomic\b|memory_order_)",
      [f"lib/{name}" for name in
       "tree.h tree.c pool.h pool.c block.c record.h record.c instance.h "
-      "instance.c grow.c share.c space.c device.c map.c mapping.c sync.c "
-      "shared.c quota.c find.c secure.c stats.c".split()], "uses atomics"),
+      "instance.c grow.c share.c space.c device.c revoke.c map.c "
+      "mapping.c sync.c shared.c quota.c find.c secure.c stats.c".split()],
+     "uses atomics"),
     (r"\batomic_(?!\w+_explicit\b|init\b|thread_fence\b)\w+\s*\(", [],
      "orders by omission: use the _explicit form"),
     (r"__(sync|atomic|c11_atomic)_\w+", [], "goes round <stdatomic.h>"),

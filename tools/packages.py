@@ -15,12 +15,11 @@ def missing(tools):
     return [tool for tool in tools if not there(tool)]
 
 
-def demand(target, tools):
-    """One line, and failure, when a target cannot be had."""
+def demand(target, what, tools):
+    """One line, and failure, when a target cannot be had; @what brings it."""
     lost = missing(tools)
     if not lost:
         return 0
-    what = "demo" if target == "demo" else "test"
     print(f"{target} needs {', '.join(lost)}: ./configure.py --install {what}")
     return 1
 

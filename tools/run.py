@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """Run one test, program or check for ninja, and leave its count.
 
-  run.py criterion|program|check|rows STAMP -- COMMAND...
+  run.py criterion|tap|program|check|rows STAMP -- COMMAND...
 
 Writes STAMP.log (what it printed) and STAMP.count ("passed failed"). STAMP is
 written when a test or program passed: it runs again when it changes; checks,
@@ -68,13 +68,16 @@ def count(kind, code, output, tap):
     """(passed, failed) of one command."""
     if kind == "rows":
         return count_rows(output, code)
-    if kind != "criterion":
+    if kind not in ("criterion", "tap"):
         return (0, 1) if code else (1, 0)
-    text = tap.read_text(errors="replace") if tap.exists() else ""
-    passed = len(re.findall(r"^ok ", text, re.M))
+    text = output
+    if kind == "criterion":
+        text = tap.read_text(errors="replace") if tap.exists() else ""
+    skipped = len(re.findall(r"^ok .*# SKIP", text, re.M))
+    passed = len(re.findall(r"^ok ", text, re.M)) - skipped
     failed = len(re.findall(r"^not ok ", text, re.M))
     plan = re.search(r"^1\.\.(\d+)", text, re.M)
-    planned = int(plan.group(1)) if plan else 0
+    planned = int(plan.group(1)) - skipped if plan else 0
     # A binary that dies, or has no test, must not look like success.
     failed = max(failed, planned - passed, 1 if code or not passed else 0)
     return passed, failed

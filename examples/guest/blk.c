@@ -2,18 +2,11 @@
 /*
  * blk.c - the block driver: private buffers in, bus addresses out.
  *
- *   D1  The device is told bus addresses of bounce_map() and bounce_alloc()
- *       only, but for blk_raw().
- *   D2  Where no IOMMU confines the device, the model is asked for every part
- *       before the device can see it. There bus addresses are guest-physical:
- *       the space's windows for such devices are the identity.
- *   D3  A request ends once: by its completion, or by blk_close().
+ *   B1  A request ends once: by its completion, or by blk_stop().
  *
- * Source: VIRTIO 1.2, sections 3.1 (initialisation) and 5.2 (block device).
+ * Source: VIRTIO 1.2, section 5.2 (block device).
  */
 #include "blk.h"
-
-#include <cpu.h>
 
 /* Request types and status: 5.2.6. */
 #define TYPE_IN 0u
@@ -21,78 +14,31 @@
 #define STATUS_OK 0u
 #define STATUS_NONE 0xffu /* not a value of 5.2.6: nothing was written */
 
-#define ANSWER_MILLISECONDS 10000u
-
-/* Between two looks at the clock and at the device's status. */
-#define POLLS 4096u
-
-void blk_describe(const struct virtio_device *device,
-		  struct bounce_space *space, struct bounce_device_info *info)
+static void start(struct blk *blk)
 {
-	*info = (struct bounce_device_info) {
-		.space = space,
-		.features = device->offered,
-		.requester = device->requester,
-		.transport = guest_cpu.transport,
-	};
+	blk->sectors = virtio_capacity(&blk->driver.device);
+	driver_ring(&blk->driver, 0, &blk->ring);
+	virtio_live(&blk->driver.device);
 }
 
-/* D2 */
-static bool may_reach(const struct blk *blk, bounce_bus_t bus, uint64_t len)
+enum bounce_err blk_open(struct blk *blk, const struct driver_open *open)
 {
-	return blk->device.confined != GUEST_CONFINED_MODEL ||
-	       model_allows(bus.v, len);
-}
-
-static bool start_ring(struct blk *blk)
-{
-	struct virtio_ring place;
-
-	if (vring_init(&blk->ring, blk->queue) != BOUNCE_OK ||
-	    !may_reach(blk, blk->ring.mapping.bus, blk->ring.memory.len))
-		return false;
-	vring_place(&blk->ring, &place);
-	return virtio_queue(&blk->device, &place);
-}
-
-/* FEATURES_OK did not stick: the library's verdict says so from now on. */
-static enum bounce_err give_up(struct blk *blk)
-{
-	struct bounce_verdict *verdict = &blk->answer.verdict;
-
-	bounce_device_features_rejected(blk->requester);
-	bounce_device_verdict(blk->requester, verdict);
-	blk->answer.why = bounce_reason_text(verdict->reason);
-	virtio_failed(&blk->device);
-	return bounce_device_detach(blk->requester) == BOUNCE_OK ?
-		       BOUNCE_ERR_REFUSED :
-		       BOUNCE_ERR_BUSY;
-}
-
-enum bounce_err blk_open(struct blk *blk, const struct blk_open *open)
-{
-	struct bounce_device_info info;
 	enum bounce_err err;
 
 	memset(blk, 0, sizeof(*blk));
-	if (!virtio_find(open->role, &blk->device))
-		guest_fail("a disk is not there");
-	blk_describe(&blk->device, open->space, &info);
-	info.flags = open->flags;
-	err = bounce_device_attach(open->bounce, &info, &blk->requester,
-				   &blk->answer);
-	if (err != BOUNCE_OK) {
-		virtio_failed(&blk->device);
-		return err;
-	}
-	blk->queue = bounce_device_queue(blk->requester, 0);
-	if (!virtio_accept(&blk->device, blk->answer.accept))
-		return give_up(blk);
-	blk->sectors = virtio_capacity(&blk->device);
-	if (!start_ring(blk))
-		guest_fail("a ring could not be set up");
-	virtio_live(&blk->device);
-	return BOUNCE_OK;
+	err = driver_open(&blk->driver, open);
+	if (err == BOUNCE_OK)
+		start(blk);
+	return err;
+}
+
+enum bounce_err blk_again(struct blk *blk)
+{
+	enum bounce_err err = driver_again(&blk->driver, 0);
+
+	if (err == BOUNCE_OK)
+		start(blk);
+	return err;
 }
 
 /* ---- one request ---- */
@@ -131,7 +77,7 @@ static enum bounce_err map_part(struct blk *blk, struct blk_request *request,
 	struct bounce_mapping *mapping = &request->mapping[request->parts];
 	enum bounce_err err;
 
-	err = bounce_map(blk->queue, buf,
+	err = bounce_map(blk->driver.queue, buf,
 			 device_writes ? BOUNCE_FROM_DEVICE : BOUNCE_TO_DEVICE,
 			 mapping);
 	if (err != BOUNCE_OK)
@@ -144,8 +90,8 @@ static enum bounce_err map_part(struct blk *blk, struct blk_request *request,
 static enum bounce_err map_header(struct blk *blk, struct blk_request *request,
 				  bool write, uint64_t sector)
 {
-	struct bounce_buf buf = blk_buffer(&request->header,
-					   sizeof(request->header));
+	struct bounce_buf buf = guest_buffer(&request->header,
+					     sizeof(request->header));
 
 	request->header.type = guest_le32(write ? TYPE_OUT : TYPE_IN);
 	request->header.sector = guest_le64(sector);
@@ -154,14 +100,14 @@ static enum bounce_err map_header(struct blk *blk, struct blk_request *request,
 
 static enum bounce_err map_status(struct blk *blk, struct blk_request *request)
 {
-	struct bounce_buf buf = blk_buffer(&request->status,
-					   sizeof(request->status));
+	struct bounce_buf buf = guest_buffer(&request->status,
+					     sizeof(request->status));
 
 	return map_part(blk, request, &buf, true);
 }
 
 /*
- * End all mappings of a request (D3). The device fills its writable parts in
+ * End all mappings of a request (B1). The device fills its writable parts in
  * order (VIRTIO 1.2, 2.7.8.2), so @written is split in order: data first, the
  * status byte gets what is left.
  */
@@ -178,8 +124,8 @@ static bool end_request(struct blk *blk, struct blk_request *request,
 			taken = part->len;
 		written -= taken;
 		if ((request->mapped & 1u << i) != 0 &&
-		    bounce_unmap(blk->queue, &request->mapping[i], taken) !=
-			    BOUNCE_OK)
+		    bounce_unmap(blk->driver.queue, &request->mapping[i],
+				 taken) != BOUNCE_OK)
 			good = false;
 	}
 	request->in_use = false;
@@ -196,21 +142,20 @@ static uint32_t bytes_of(const struct blk_request *request)
 	return bytes;
 }
 
-/* Make it available and notify; @unchecked: past D2. */
+/* Make it available and notify; @unchecked: past D2 of driver.h. */
 static enum bounce_err post(struct blk *blk, struct blk_request *request,
 			    bool unchecked)
 {
 	for (uint32_t i = 0; i < request->parts && !unchecked; i++)
-		if (!may_reach(blk, request->part[i].bus, request->part[i].len))
+		if (!driver_may_reach(&blk->driver, request->part[i].bus,
+				      request->part[i].len))
 			return BOUNCE_ERR_REFUSED;
 	if (!vring_add(&blk->ring, request->part, request->parts,
 		       (uint64_t)(request - blk->request)))
 		return BOUNCE_ERR_BUSY;
-	virtio_notify(&blk->device);
+	virtio_notify(&blk->driver.device, 0);
 	blk->in_flight++;
-	blk->bytes_in_flight += bytes_of(request);
-	if (blk->bytes_in_flight > blk->peak_in_flight)
-		blk->peak_in_flight = blk->bytes_in_flight;
+	driver_gone(&blk->driver, bytes_of(request));
 	return BOUNCE_OK;
 }
 
@@ -235,23 +180,13 @@ enum bounce_err blk_submit(struct blk *blk, const struct blk_io *io)
 
 /* ---- completions ---- */
 
-/* Poll, with a bound in time: the device may never answer. */
 static enum blk_result wait(struct blk *blk, struct bounce_completion *done)
 {
-	uint64_t until = cpu_milliseconds() + ANSWER_MILLISECONDS;
+	enum bounce_err err = driver_wait(&blk->driver, &blk->ring, done);
 
-	for (uint32_t poll = 1;; poll++) {
-		enum bounce_err err = vring_take(&blk->ring, done);
-
-		if (err == BOUNCE_OK)
-			return BLK_DONE;
-		if (err != BOUNCE_ERR_BUSY)
-			return BLK_LIE;
-		if (poll % POLLS == 0 &&
-		    (virtio_broken(&blk->device) || cpu_milliseconds() > until))
-			return BLK_SILENCE;
-		bounce_cpu_relax();
-	}
+	if (err == BOUNCE_OK)
+		return BLK_DONE;
+	return err == BOUNCE_ERR_BUSY ? BLK_SILENCE : BLK_LIE;
 }
 
 enum blk_result blk_reap(struct blk *blk, uint64_t *cookie)
@@ -266,7 +201,7 @@ enum blk_result blk_reap(struct blk *blk, uint64_t *cookie)
 	request = &blk->request[done.cookie];
 	*cookie = request->cookie;
 	blk->in_flight--;
-	blk->bytes_in_flight -= bytes_of(request);
+	driver_back(&blk->driver, bytes_of(request));
 	if (!end_request(blk, request, done.written))
 		return BLK_LIE;
 	return request->status == STATUS_OK ? BLK_DONE : BLK_STATUS;
@@ -304,14 +239,22 @@ enum blk_result blk_raw(struct blk *blk, const struct blk_raw *raw)
 	return err == BOUNCE_ERR_REFUSED ? BLK_REFUSED : BLK_SILENCE;
 }
 
-bool blk_close(struct blk *blk)
+bool blk_stop(struct blk *blk)
 {
-	bool good = virtio_reset(&blk->device);
+	bool good = virtio_reset(&blk->driver.device);
 
 	for (uint32_t i = 0; i < BLK_IN_FLIGHT; i++)
 		if (blk->request[i].in_use &&
 		    !end_request(blk, &blk->request[i], 0))
 			good = false;
-	return vring_fini(&blk->ring, blk->queue) == BOUNCE_OK &&
-	       bounce_device_detach(blk->requester) == BOUNCE_OK && good;
+	blk->in_flight = 0;
+	blk->driver.bytes_in_flight = 0;
+	return vring_fini(&blk->ring, blk->driver.queue) == BOUNCE_OK && good;
+}
+
+bool blk_close(struct blk *blk)
+{
+	bool good = blk_stop(blk);
+
+	return bounce_device_detach(blk->driver.requester) == BOUNCE_OK && good;
 }

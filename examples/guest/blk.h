@@ -6,7 +6,7 @@
 #ifndef BLK_H
 #define BLK_H
 
-#include "vring.h"
+#include "driver.h"
 
 #define BLK_IN_FLIGHT 8u /* requests at the same time */
 #define BLK_SEGMENTS 4u /* data buffers of a request */
@@ -45,24 +45,11 @@ struct blk_request {
 
 /* A device in use. The caller's memory. */
 struct blk {
-	struct virtio_device device;
-	struct bounce_device *requester;
-	struct bounce_queue *queue;
-	struct bounce_negotiation answer;
+	struct driver driver;
 	uint64_t sectors;
 	uint32_t in_flight; /* requests */
-	uint32_t bytes_in_flight; /* their headers, data and status */
-	uint32_t peak_in_flight; /* most bytes at once */
 	struct blk_request request[BLK_IN_FLIGHT];
 	struct vring ring;
-};
-
-/* What is wanted of a device. */
-struct blk_open {
-	struct bounce *bounce;
-	struct bounce_space *space;
-	enum guest_role role;
-	uint32_t flags; /* enum bounce_device_flags */
 };
 
 /* A transfer of whole sectors in up to BLK_SEGMENTS private buffers. */
@@ -86,16 +73,14 @@ struct blk_raw {
 	uint32_t len;
 };
 
-/* Who the device is for the library, from what the transport found. */
-void blk_describe(const struct virtio_device *device,
-		  struct bounce_space *space, struct bounce_device_info *info);
+/* blk_open() - find, judge and start a device; errors as driver_open(). */
+enum bounce_err blk_open(struct blk *blk, const struct driver_open *open);
 
-/*
- * blk_open() - find, judge and start a device.
- * Return: OK; ERR_REFUSED: the policy, or the device refused our features,
- * blk->answer says which. Ends the guest when the device is not there.
- */
-enum bounce_err blk_open(struct blk *blk, const struct blk_open *open);
+/* blk_stop() - reset, give back all memory. False when it cannot. */
+bool blk_stop(struct blk *blk);
+
+/* blk_again() - judge and start a stopped device again, as driver_again(). */
+enum bounce_err blk_again(struct blk *blk);
 
 /*
  * blk_submit() - map and post a request.
@@ -113,13 +98,7 @@ enum blk_result blk_transfer(struct blk *blk, const struct blk_io *io);
 /* blk_raw() - the same for a raw address. */
 enum blk_result blk_raw(struct blk *blk, const struct blk_raw *raw);
 
-/* blk_close() - reset, give back all memory, detach. False when it cannot. */
+/* blk_close() - stop and detach. False when it cannot. */
 bool blk_close(struct blk *blk);
-
-/* A private buffer of this guest: its linear map is the identity. */
-static inline struct bounce_buf blk_buffer(void *ptr, uint64_t len)
-{
-	return (struct bounce_buf) { { (uintptr_t)ptr }, ptr, len };
-}
 
 #endif

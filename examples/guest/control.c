@@ -3,7 +3,8 @@
  * control.c - the controls of guest.h.
  *
  * QEMU answers "success" for what its IOMMU refused: writes are dropped, reads
- * give zeros. So a control puts known bytes where the device must not get, and
+ * give zeros; or it stops the device, which says nothing of what was done
+ * before. So a control puts known bytes where the device must not get, and
  * looks there, or on the disk, afterwards. One descriptor of at most 4 KiB: for
  * a longer one QEMU breaks the whole device instead.
  */
@@ -42,14 +43,23 @@ static bool holds_secret(const unsigned char *bytes)
 }
 
 /*
- * What the device and the driver say counts for one thing only: where the model
- * stands in for the hardware, it must have refused.
+ * What the device and the driver say counts for two things only: where the
+ * model stands in for the hardware, it must have refused; where the bus stops
+ * a device, it must have stopped this one.
  */
 static bool refused_as_due(const struct blk *blk, enum blk_result result)
 {
-	return blk->device.confined == GUEST_CONFINED_MODEL ?
-		       result == BLK_REFUSED :
-		       result != BLK_REFUSED;
+	if (blk->driver.device.confined == GUEST_CONFINED_MODEL)
+		return result == BLK_REFUSED;
+	return guest_cpu.iommu_stops ? result == BLK_SILENCE :
+				       result != BLK_REFUSED;
+}
+
+/* After a raw transfer: a device that was stopped is started again. */
+static bool revive(struct blk *blk, enum blk_result result)
+{
+	return result != BLK_SILENCE ||
+	       (blk_stop(blk) && blk_again(blk) == BOUNCE_OK);
 }
 
 /* A dead device leaves every canary alone: it must have been alive. */
@@ -57,7 +67,7 @@ static bool still_reads(struct blk *blk)
 {
 	struct blk_io io = {
 		.segments = 1,
-		.segment = { blk_buffer(page, PAGE_BYTES) },
+		.segment = { guest_buffer(page, PAGE_BYTES) },
 	};
 
 	return blk_transfer(blk, &io) == BLK_DONE &&
@@ -66,13 +76,13 @@ static bool still_reads(struct blk *blk)
 
 void control_private_write(const char *name, struct blk *blk)
 {
-	struct blk_raw raw = { .bus = { (uintptr_t)page }, .len = PAGE_BYTES };
+	struct blk_raw raw = { .bus = guest_bus_of(page), .len = PAGE_BYTES };
 	enum blk_result result;
 	bool intact;
 
 	memset(page, CANARY, sizeof(page));
 	result = blk_raw(blk, &raw);
-	intact = holds_only(page, CANARY);
+	intact = revive(blk, result) && holds_only(page, CANARY);
 	report_control(name, "private_write",
 		       intact && refused_as_due(blk, result) &&
 			       still_reads(blk),
@@ -86,7 +96,7 @@ static enum blk_result public_sectors(struct blk *blk, bool write)
 		.write = write,
 		.sector = GUEST_CONTROL_SECTOR,
 		.segments = 1,
-		.segment = { blk_buffer(page, PAGE_BYTES) },
+		.segment = { guest_buffer(page, PAGE_BYTES) },
 	};
 
 	return blk_transfer(blk, &io);
@@ -97,7 +107,7 @@ void control_private_read(const char *name, struct blk *blk)
 	struct blk_raw raw = {
 		.write = true,
 		.sector = GUEST_CONTROL_SECTOR,
-		.bus = { (uintptr_t)page },
+		.bus = guest_bus_of(page),
 		.len = PAGE_BYTES,
 	};
 	enum blk_result result;
@@ -111,6 +121,7 @@ void control_private_read(const char *name, struct blk *blk)
 	memset(page, CANARY, sizeof(page));
 	report_control(name, "private_read",
 		       written && refused_as_due(blk, result) &&
+			       revive(blk, result) &&
 			       public_sectors(blk, false) == BLK_DONE &&
 			       !holds_only(page, CANARY) && !holds_secret(page),
 		       "told to read a private page, the device brought no "
@@ -121,7 +132,7 @@ void control_canary_breaks(const char *name, struct blk *blk)
 {
 	struct blk_raw raw = {
 		.unchecked = true,
-		.bus = { (uintptr_t)page },
+		.bus = guest_bus_of(page),
 		.len = PAGE_BYTES,
 	};
 
@@ -147,7 +158,7 @@ static bool lend(struct lent *lent, const struct blk *blk,
 {
 	struct bounce_device_info info;
 
-	blk_describe(&blk->device, space, &info);
+	driver_describe(&blk->driver.device, space, &info);
 	if (bounce_device_attach(bounce, &info, &lent->requester, NULL) !=
 	    BOUNCE_OK)
 		return false;
@@ -162,32 +173,100 @@ static bool give_back(struct lent *lent)
 	       bounce_device_detach(lent->requester) == BOUNCE_OK;
 }
 
+/* Tell the device to write the image's first bytes there, to a lent page. */
+static enum blk_result write_lent(struct blk *blk, const struct lent *lent,
+				  uint64_t bus)
+{
+	struct blk_raw raw = { .bus = { bus }, .len = PAGE_BYTES };
+
+	memset(lent->buf.ptr, CANARY, PAGE_BYTES);
+	return blk_raw(blk, &raw);
+}
+
+/* Did that fail, as it must after the page was taken back? */
+static bool out_of_reach(struct blk *blk, const struct lent *lent, uint64_t bus)
+{
+	enum blk_result result = write_lent(blk, lent, bus);
+
+	/* Looked at when the device has been started again: it is done. */
+	return revive(blk, result) && holds_only(lent->buf.ptr, CANARY) &&
+	       refused_as_due(blk, result);
+}
+
+static bool within_reach(struct blk *blk, const struct lent *lent)
+{
+	return write_lent(blk, lent, lent->mapping.bus.v) == BLK_DONE &&
+	       image_equals(0, lent->buf.ptr, PAGE_BYTES);
+}
+
+/* A shared page is not at its guest-physical address, for a device. */
+static void control_offset(const char *name, struct blk *blk,
+			   const struct lent *lent)
+{
+	report_control(name, "offset",
+		       out_of_reach(blk, lent, lent->buf.gpa.v) &&
+			       within_reach(blk, lent),
+		       "told a shared page's guest-physical address, the "
+		       "device did not reach it; at its bus address it did");
+}
+
+/* The control of "unshared": what it looks for can be seen. */
+static void control_unflushed(const char *name, struct blk *blk,
+			      const struct lent *lent)
+{
+	bool gone;
+
+	guest_cpu.omit_flush(true);
+	gone = cpu_unshare(lent->buf.gpa.v);
+	guest_cpu.omit_flush(false);
+	report_control(name, "unflushed",
+		       gone && !out_of_reach(blk, lent, lent->mapping.bus.v) &&
+			       image_equals(0, lent->buf.ptr, PAGE_BYTES),
+		       "without the flush the page is still written: the flush "
+		       "is what confines");
+	report_demand(cpu_share(lent->buf.gpa.v), "the page is shared again");
+}
+
+/* Taken back while the bus has stopped the device, which is told of nothing. */
+static void control_stopped(const char *name, struct blk *blk,
+			    const struct lent *lent)
+{
+	enum blk_result result;
+	bool gone;
+
+	result = write_lent(blk, lent, guest_bus_of(page).v);
+	gone = cpu_unshare(lent->buf.gpa.v);
+	report_control(name, "unshared_stopped",
+		       result == BLK_SILENCE && gone && revive(blk, result) &&
+			       out_of_reach(blk, lent, lent->mapping.bus.v),
+		       "a page taken back while the device was stopped was out "
+		       "of its reach when it went on");
+	report_demand(cpu_share(lent->buf.gpa.v), "the page is shared again");
+}
+
 void control_unshared(const char *name, struct blk *blk, struct bounce *bounce,
 		      struct bounce_space *space)
 {
-	struct blk_raw raw = { .len = PAGE_BYTES };
-	enum blk_result result;
 	struct lent lent;
-	bool gone;
+	bool done;
 
 	if (!lend(&lent, blk, bounce, space))
 		guest_fail("the controls got no shared memory");
-	raw.bus = lent.mapping.bus;
+	if (lent.mapping.bus.v != lent.buf.gpa.v)
+		control_offset(name, blk, &lent);
+	if (guest_cpu.omit_flush != NULL)
+		control_unflushed(name, blk, &lent);
+	if (guest_cpu.iommu_stops)
+		control_stopped(name, blk, &lent);
 
-	gone = cpu_unshare(lent.buf.gpa.v);
-	memset(lent.buf.ptr, CANARY, PAGE_BYTES);
-	result = blk_raw(blk, &raw);
+	done = cpu_unshare(lent.buf.gpa.v);
 	report_control(name, "unshared",
-		       gone && holds_only(lent.buf.ptr, CANARY) &&
-			       refused_as_due(blk, result),
+		       done && out_of_reach(blk, &lent, lent.mapping.bus.v),
 		       "a page taken back in mid-run was out of the device's "
 		       "reach");
 
-	gone = !cpu_share(lent.buf.gpa.v);
-	result = blk_raw(blk, &raw);
-	report_control(name, "shared_again",
-		       !gone && result == BLK_DONE &&
-			       image_equals(0, lent.buf.ptr, PAGE_BYTES),
+	done = cpu_share(lent.buf.gpa.v);
+	report_control(name, "shared_again", done && within_reach(blk, &lent),
 		       "shared once more, it was within reach");
 	report_demand(give_back(&lent), "the controls gave their page back");
 }
@@ -212,15 +291,19 @@ void control_refused_page(struct bounce_pool *pool)
 }
 
 void control_refused(const char *device, const char *name,
-		     const struct blk_open *open, unsigned reason)
+		     const struct driver_open *open, unsigned reason)
 {
 	static struct blk blk;
 	enum bounce_err err = blk_open(&blk, open);
+	/* There is a pool; "none that it reaches" has a code of its own. */
+	enum bounce_err due = reason == BOUNCE_WHY_NO_POOL ?
+				      BOUNCE_ERR_UNREACHABLE :
+				      BOUNCE_ERR_REFUSED;
 
-	report_row(device, &blk, NULL);
+	report_row(device, &blk.driver, NULL);
 	report_control(device, name,
-		       err == BOUNCE_ERR_REFUSED &&
-			       blk.answer.verdict.reason == reason &&
-			       virtio_reset(&blk.device),
-		       blk.answer.why);
+		       err == due &&
+			       blk.driver.answer.verdict.reason == reason &&
+			       virtio_reset(&blk.driver.device),
+		       blk.driver.answer.why);
 }

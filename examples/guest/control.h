@@ -30,6 +30,6 @@ void control_refused_page(struct bounce_pool *pool);
 
 /* A device that is there is refused; @open says by which flags. */
 void control_refused(const char *device, const char *name,
-		     const struct blk_open *open, unsigned reason);
+		     const struct driver_open *open, unsigned reason);
 
 #endif

@@ -4,10 +4,12 @@
  * the folder of a CPU, and the tool that boots them (tools/demo.py) owe each
  * other.
  *
- *   portable   main.c image.c control.c report.c blk.c vring.c sha256.c
- *              print.c mem.c
- *   transport  virtio_pci.c (POWER)            s390x/virtio_ccw.c (Z)
- *   CPU        <cpu>/: start, vectors, console, power-off, the monitor's model
+ *   portable   main.c image.c control.c secure.c lies.c network.c smp.c churn.c
+ *              pattern.c duel.c pair.c report.c blk.c net.c packet.c driver.c
+ *              vring.c sha256.c print.c mem.c
+ *   transport  virtio_pci.c (POWER, zPCI)      s390x/virtio_ccw.c (Z)
+ *   CPU        <cpu>/: start, vectors, console, power-off, the second CPU, the
+ *              monitor's model; power/ is ppc64le's and ppc64's in common
  *
  * Variation is chosen by file: each guest links one CPU folder and one
  * transport; there is no #ifdef.
@@ -28,14 +30,15 @@
 
 /*
  * A device's role is its place: the PCI slot on POWER (addr=1 ..), the device
- * number on Z (devno=fe.0.0001 ..).
+ * number on Z (devno=fe.0.0001 ..), or the function's identifier (fid=1 ..).
  */
 enum guest_role {
 	GUEST_IN0 = 1, /* input image, ACCESS_PLATFORM offered, read-only */
 	GUEST_OUT0 = 2, /* output disk, ACCESS_PLATFORM offered */
 	GUEST_IN1 = 3, /* input image, ACCESS_PLATFORM not offered, read-only */
 	GUEST_LEGACY = 4, /* input image, legacy: no VERSION_1, read-only */
-	GUEST_ROLES = 5, /* one past the last; index 0 is not used */
+	GUEST_NET = 5, /* network, ACCESS_PLATFORM offered */
+	GUEST_ROLES = 6, /* one past the last; index 0 is not used */
 };
 
 /* ---- the disks: sizes that tools/image.py makes ---- */
@@ -50,7 +53,8 @@ enum guest_role {
  * device is given the address of a private page full of GUEST_SECRET_TEXT.
  * The host checks that the secret is nowhere on the disk. Afterwards these
  * bytes are zero where an IOMMU answers for a page (POWER), or still the
- * public text where the model refuses before the device is told (Z).
+ * public text where it stops the device (zPCI), or the model refuses before
+ * the device is told (ccw).
  */
 #define GUEST_CONTROL_SECTOR (GUEST_IMAGE_BYTES / GUEST_SECTOR_BYTES)
 #define GUEST_CONTROL_BYTES 4096u
@@ -69,12 +73,14 @@ enum guest_role {
  *   progress percent=<0..100> text="..."
  *       while it runs, at least every few MiB.
  *
- *   row device=<in0|out0|in1|in1-strict|legacy> cpu=<ppc64le|s390x>
- *       transport=<pci|ccw> verdict=<bounce|direct|refuse> reason="..."
- *       confined=<TCE|model|none> pages_shared=<n> share_calls_start=<n>
+ *   row device=<in0|out0|in1|in1-strict|legacy|in0-decline|smp|liar|net|
+ *       entry>
+ *       cpu=<ppc64le|ppc64|s390x>
+ *       transport=<pci|ccw|zpci> verdict=<bounce|direct|refuse> reason="..."
+ *       confined=<TCE|IOAT|model|none> pages_shared=<n> share_calls_start=<n>
  *       share_calls_io=<n> mappings=<n> bytes_in=<n> bytes_out=<n>
  *       high_water_chunks=<n> pool_bytes=<n> peak_in_flight=<n>
- *       digest=<64 hex digits|-> libc=<none|picolibc>
+ *       digest=<64 hex digits|-> [mappings_second=<n>] libc=<none|picolibc>
  *
  *       One a device and verdict. pages_shared counts share granules (64 KiB on
  *       POWER, 4 KiB on Z) that the model holds shared after the run.
@@ -86,21 +92,73 @@ enum guest_role {
  *       digest is the SHA-256 of the whole image as it was read, or written.
  *       A refused device has confined=none, digest=- and zeros.
  *
+ *       smp is a second requester for in0's device, with lanes for two CPUs. No
+ *       device works on its mappings: the CPU plays it and looks at each byte
+ *       where the device would. mappings and bytes are of both CPUs,
+ *       mappings_second are those that the second CPU made, share_calls_io is
+ *       of both while they worked; digest and peak_in_flight are in0's, which
+ *       CPU 0 read at the same time.
+ *
+ *       liar is a device that the guest plays itself, on a ring of its own.
+ *       net is the network; neither moves the image: digest=-. entry is in0
+ *       while the guest becomes secure: the first half of the image is read
+ *       at the guest's own pages, the second half bounced, and counted.
+ *
  *   control device=<as above> name=<see below> ok=<0|1> text="..."
  *
  *       name: awkward_answers  the pool of the controls grew although the
  *                              monitor answered in its most awkward way
  *             private_write    device told to write to a private page
  *             private_read     device told to read a private page
+ *             offset           a page's guest-physical address does not reach
+ *                              it; where the window has an offset: zpci
  *             unshared         a page taken back in mid-run is out of reach
+ *             unflushed        its control: taken back without the IOMMU's
+ *                              flush it is still written; zpci only
+ *             unshared_stopped the same for a page taken back while the bus
+ *                              had stopped the device; zpci only
  *             shared_again     and within reach when it is shared once more
  *             refused_page     a monitor that refuses one page: growth fails
  *                              with BOUNCE_ERR_HOST, no page stays shared
  *             strict           no ACCESS_PLATFORM and STRICT: refused
  *             legacy           a legacy device: refused
+ *             declined         CCW_DECLINE, and the device does not take it:
+ *                              refused; ccw only
+ *             no_bypass        no ACCESS_PLATFORM, and the bus has no bypass:
+ *                              refused; zpci only
  *             canary_breaks    the control's own control: unconfined and
  *                              unchecked, the private page is overwritten
  *             returned         everything ended, no page is shared any more
+ *             beside_disk      smp: one CPU reads a disk, the other maps and
+ *                              unmaps in the same pool
+ *             both_cpus        smp: both map, sync and unmap at once
+ *             same_words       smp: both map by one lane at the same moment
+ *             ended_once       smp: both end one mapping at once; one succeeds
+ *             wrong_device     smp: another device's lane ends no mapping
+ *             grown_beside     smp: one CPU grows the pool and retires it,
+ *                              the other maps and unmaps
+ *             spoilt_byte      the checks' own control: one bit is noticed
+ *             pool_whole       smp: the pool is valid and as free as before
+ *             lies_none        liar: what an honest device writes arrives
+ *             lies_wrong_id    liar: an id above all descriptors
+ *             lies_idle_id     liar: an id that is no request's
+ *             lies_repeated_id liar: a request completed twice
+ *             lies_length      liar: more bytes than it may write
+ *             lies_index       liar: the ring's index runs ahead
+ *             lies_unmap       liar: a driver hands a lie to bounce_unmap()
+ *             arp, echo        net: the gateway answers
+ *             unwritten_bytes  net: bytes that QEMU says it wrote and did not
+ *                              are never another owner's
+ *             malformed        net: the guest's own packets, spoilt, refused
+ *             entry_direct     entry: not secure, nothing shared or copied
+ *             entry_reach      entry: and a device reaches any page
+ *             entry_too_early  entry: refused, and nothing changed
+ *             entry_afresh     entry: the pool is shared, nothing else is
+ *             entry_stale      entry: a mapping from before has ended
+ *             entry_refused    entry: no mapping before negotiation
+ *             entry_bounced    entry: the same devices go on
+ *             entry_again      entry: pages shared before are shared afresh
+ *             entry_returned   entry: everything ended
  *
  *   done ok=<0|1>
  *       the last line. ok=1 only if every row and control is as demanded.
@@ -117,7 +175,15 @@ struct guest_cpu {
 	const char *name; /* "ppc64le", "s390x" */
 	const char *transport_name; /* "pci", "ccw" */
 	const char *awkward_text; /* what model_awkward() does, a sentence */
+	/* Who translates for devices that offer ACCESS_PLATFORM: "TCE",
+	 * "IOAT"; NULL: nobody. */
+	const char *iommu_name;
 	uint8_t transport; /* enum bounce_transport */
+	/*
+	 * A forbidden access stops the device, which is then reset and started
+	 * again; else it is dropped, and the device goes on.
+	 */
+	bool iommu_stops;
 	uint64_t ram_bytes; /* linear map: the identity, below ram_bytes */
 	/*
 	 * Three ranges that no part of the image lies in, aligned to 2 MiB: the
@@ -127,8 +193,16 @@ struct guest_cpu {
 	uint64_t pool_gpa;
 	uint64_t control_gpa;
 	uint64_t refused_gpa;
-	/* The space's windows: the bus's own path, and the bypass. */
+	/*
+	 * The space's windows: the bus's own path, and the bypass. Without
+	 * BOUNCE_WINDOW_BYPASS in its flags there is no second one.
+	 */
 	struct bounce_window window[2];
+	/*
+	 * Leave out, or no longer, what makes the IOMMU forget a page that is
+	 * taken back; NULL where that is no step of its own. A control only.
+	 */
+	void (*omit_flush)(bool omit);
 };
 extern const struct guest_cpu guest_cpu;
 
@@ -168,6 +242,41 @@ uint64_t cpu_milliseconds(void);
 bool cpu_share(uint64_t gpa);
 bool cpu_unshare(uint64_t gpa);
 
+/*
+ * cpu_enter_secure() - ask the monitor to make this guest a secure one: all of
+ * its memory is private then, and holds what it held. See model_open().
+ * Return: true when the monitor says done.
+ */
+bool cpu_enter_secure(void);
+
+/* ---- the second CPU: <cpu>/second.c ---- */
+
+/*
+ * cpu_start_second() - start the machine's second CPU, and let it call @run.
+ *
+ * It has a stack of 64 KiB or more and an interrupt frame of its own, so that
+ * its share calls reach the model, too; interrupts are off. What CPU 0 wrote
+ * before this call, @run sees. When @run returns, the CPU stops for good, and
+ * may be started once more.
+ *
+ * The second CPU works on memory and with the library. Console, report.h,
+ * devices and cpu_exit() are CPU 0's; only guest_fail() may be called on either
+ * and must end QEMU whatever the other CPU does at that moment. The model takes
+ * share calls of one CPU at a time, beside the other's model_allows(),
+ * model_calls() and model_shared_granules().
+ *
+ * Return: false when there is no second CPU, or it could not be started.
+ */
+bool cpu_start_second(void (*run)(void));
+
+/*
+ * cpu_join_second() - wait until @run has returned and the second CPU has
+ * stopped; what it wrote, the caller sees then.
+ *
+ * Return: false when it still runs after a bound in time (10 seconds).
+ */
+bool cpu_join_second(void);
+
 /* ---- the monitor's model: <cpu>/model.c ---- */
 
 /*
@@ -175,6 +284,13 @@ bool cpu_unshare(uint64_t gpa);
  * like it zeroes what the ABI says is zeroed. It is the only one that knows
  * what is shared (G1), and the one that tells QEMU's IOMMU where there is one.
  */
+
+/*
+ * model_open() - the guest is not protected from now on, until
+ * cpu_enter_secure(): devices reach all of its memory, detect() says so, and
+ * share calls are refused. When nothing is shared, and one CPU runs.
+ */
+void model_open(void);
 
 /* No page: model_refuse() of it takes a refusal back. */
 #define MODEL_NO_PAGE UINT64_MAX
@@ -196,7 +312,8 @@ uint64_t model_shared_granules(void);
 uint64_t model_calls(void);
 
 /*
- * model_allows() - is every page of [@gpa, @gpa + @len) shared? Stands in for
+ * model_allows() - is every page of [@gpa, @gpa + @len) shared, or the guest
+ * not protected, so that the host reaches all memory? Stands in for
  * hardware that QEMU does not emulate: where no IOMMU confines a device, the
  * driver asks it for every descriptor just before it notifies the device.
  */
@@ -207,7 +324,7 @@ bool model_allows(uint64_t gpa, uint64_t len);
 /* Who keeps a device from private memory. */
 enum guest_confined {
 	GUEST_CONFINED_NONE = 0, /* refused: it is never started */
-	GUEST_CONFINED_IOMMU = 1, /* QEMU, by a translation: "TCE" */
+	GUEST_CONFINED_IOMMU = 1, /* QEMU, by a translation: iommu_name */
 	GUEST_CONFINED_MODEL = 2, /* model_allows(), before each notify */
 };
 
@@ -257,8 +374,17 @@ bool virtio_accept(const struct virtio_device *device, uint64_t features);
 /* virtio_capacity() - sectors of a block device (VIRTIO 1.2 section 5.2.4). */
 uint64_t virtio_capacity(const struct virtio_device *device);
 
-/* virtio_queue() - set queue 0 up; false when @ring has too many entries. */
-bool virtio_queue(const struct virtio_device *device,
+/* virtio_ethernet() - a network device's own address (section 5.1.4, mac). */
+#define VIRTIO_ETHERNET_BYTES 6u
+bool virtio_ethernet(const struct virtio_device *device,
+		     unsigned char address[VIRTIO_ETHERNET_BYTES]);
+
+/*
+ * virtio_queue() - set queue @index up; false when there is no such queue, or
+ * @ring has too many entries.
+ */
+#define VIRTIO_QUEUES 2u /* of a device, at most */
+bool virtio_queue(const struct virtio_device *device, uint16_t index,
 		  const struct virtio_ring *ring);
 
 /*
@@ -267,8 +393,8 @@ bool virtio_queue(const struct virtio_device *device,
  */
 void virtio_live(const struct virtio_device *device);
 
-/* virtio_notify() - queue 0 has something new. Orders the ring's writes. */
-void virtio_notify(const struct virtio_device *device);
+/* virtio_notify() - queue @index has something new. Orders ring writes. */
+void virtio_notify(const struct virtio_device *device, uint16_t index);
 
 /* virtio_broken() - has the device set NEEDS_RESET? */
 bool virtio_broken(const struct virtio_device *device);

@@ -16,6 +16,9 @@
 _Static_assert(REQUEST_MAX *GUEST_SECTOR_BYTES == 1u << REQUEST_BYTES_SHIFT,
 	       "one sector to 1 MiB");
 
+/* Another CPU may hold the pool; it lets go sooner than this. */
+#define ROOM_MILLISECONDS 5000u
+
 #define GUARD_BYTES 64u
 #define GUARD 0xa5u
 #define GAP_BYTES 4096u /* guard and at most so much before a segment */
@@ -149,8 +152,8 @@ static enum bounce_err post(struct pass *pass, uint32_t index)
 	};
 
 	for (uint32_t i = 0; i < piece->segments; i++)
-		io.segment[i] = blk_buffer(buffer[index] + piece->at[i],
-					   piece->len[i]);
+		io.segment[i] = guest_buffer(buffer[index] + piece->at[i],
+					     piece->len[i]);
 	return blk_submit(pass->blk, &io);
 }
 
@@ -176,6 +179,7 @@ static bool finish(struct pass *pass)
 
 static bool start(struct pass *pass, uint32_t index)
 {
+	uint64_t until = cpu_milliseconds() + ROOM_MILLISECONDS;
 	struct piece *piece = &pass->piece[index];
 	enum bounce_err err;
 
@@ -183,11 +187,14 @@ static bool start(struct pass *pass, uint32_t index)
 	if (pass->what->write)
 		move(piece, buffer[index], true);
 	set_guards(piece, buffer[index]);
-	/* A full pool is no error: an unmap makes room. */
+	/* A full pool is no error: an unmap makes room, here or elsewhere. */
 	while ((err = post(pass, index)) == BOUNCE_ERR_FULL ||
-	       err == BOUNCE_ERR_FRAGMENTED)
-		if (!finish(pass))
+	       err == BOUNCE_ERR_FRAGMENTED) {
+		if (pass->blk->in_flight != 0 && !finish(pass))
 			return false;
+		if (cpu_milliseconds() > until)
+			return false;
+	}
 	return err == BOUNCE_OK;
 }
 

@@ -5,8 +5,13 @@
  */
 #include "control.h"
 #include "image.h"
+#include "lies.h"
+#include "network.h"
 #include "report.h"
+#include "secure.h"
+#include "smp.h"
 
+#define DEVICES 8u
 #define META_BYTES (1u << 20)
 #define IMAGE_SECTORS (GUEST_IMAGE_BYTES / GUEST_SECTOR_BYTES)
 
@@ -48,10 +53,12 @@ static void make_instance(struct program *program)
 		.pools = 2,
 		.spaces = 2,
 		.windows = 2,
-		.devices = 8,
+		.devices = DEVICES,
+		.queues = DEVICES + SMP_LANES,
 		.slabs = 3,
 		.slab_chunks = GUEST_POOL_BYTES / BOUNCE_CHUNK_BYTES,
 		.blocks = 64,
+		.direct = 64,
 	};
 	const struct bounce_env env = {
 		.linear = { {
@@ -81,6 +88,11 @@ static struct bounce_pool *make_pool(struct program *program, uint16_t slabs,
 	return pool;
 }
 
+static bool has_bypass(void)
+{
+	return guest_windows() > 1;
+}
+
 static struct bounce_space *make_space(struct program *program,
 				       struct bounce_pool *pool)
 {
@@ -88,7 +100,7 @@ static struct bounce_space *make_space(struct program *program,
 
 	must(bounce_space_init(program->bounce, pool, &space),
 	     "bounce_space_init()");
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < guest_windows(); i++)
 		must(bounce_space_add_window(space, &guest_cpu.window[i]),
 		     "bounce_space_add_window()");
 	return space;
@@ -109,13 +121,15 @@ static void make_control_pool(struct program *program)
 
 static void set_up(struct program *program)
 {
+	uint64_t before = model_calls();
+
 	make_instance(program);
 	program->pool = make_pool(program, 2, guest_cpu.pool_gpa,
 				  GUEST_POOL_BYTES);
 	make_control_pool(program);
 	program->space = make_space(program, program->pool);
 	program->control_space = make_space(program, program->control_pool);
-	program->start_calls = model_calls();
+	program->start_calls = model_calls() - before;
 	control_refused_page(program->pool);
 	if (!transport_start(program->bounce, program->space))
 		guest_fail("the transport does not work");
@@ -126,7 +140,7 @@ static void set_up(struct program *program)
 static void open_disk(const struct program *program, enum guest_role role,
 		      struct blk *blk)
 {
-	const struct blk_open open = {
+	const struct driver_open open = {
 		.bounce = program->bounce,
 		.space = program->space,
 		.role = role,
@@ -137,7 +151,7 @@ static void open_disk(const struct program *program, enum guest_role role,
 
 static void refuse_disks(const struct program *program)
 {
-	struct blk_open open = {
+	struct driver_open open = {
 		.bounce = program->bounce,
 		.space = program->space,
 		.role = GUEST_LEGACY,
@@ -147,6 +161,14 @@ static void refuse_disks(const struct program *program)
 	open.role = GUEST_IN1;
 	open.flags = BOUNCE_DEVICE_STRICT;
 	control_refused("in1-strict", "strict", &open, BOUNCE_WHY_STRICT);
+	open.flags = 0;
+	if (!has_bypass())
+		control_refused("in1", "no_bypass", &open, BOUNCE_WHY_NO_POOL);
+	open.role = GUEST_IN0;
+	open.flags = BOUNCE_DEVICE_CCW_DECLINE;
+	if (guest_cpu.transport == BOUNCE_TRANSPORT_CCW)
+		control_refused("in0-decline", "declined", &open,
+				BOUNCE_WHY_FEATURES_REJECTED);
 }
 
 /* Half the image, with the model's calls counted while it moves. */
@@ -169,15 +191,17 @@ static bool half_pass(struct blk *blk, bool write, unsigned half,
 static void report_use(const struct program *program, const char *name,
 		       const struct blk *blk, uint64_t calls)
 {
-	struct report_use use = {
+	unsigned char digest[SHA256_BYTES];
+	const struct report_use use = {
 		.pool = program->pool,
 		.pool_bytes = GUEST_POOL_BYTES,
 		.share_calls_start = program->start_calls,
 		.share_calls_io = calls,
+		.digest = digest,
 	};
 
-	image_digest(use.digest);
-	report_row(name, blk, &use);
+	image_digest(digest);
+	report_row(name, &blk->driver, &use);
 	report_demand(calls == 0, "no share call while the device worked");
 }
 
@@ -222,6 +246,37 @@ static void run_in1(const struct program *program)
 	report_use(program, "in1", &in1, calls);
 }
 
+static void run_smp(const struct program *program)
+{
+	const struct smp_open open = {
+		.bounce = program->bounce,
+		.space = program->space,
+		.pool = program->pool,
+		.disk = &in0,
+		.share_calls_start = program->start_calls,
+	};
+
+	smp_run(&open);
+}
+
+/* ---- in the controls' pool, of which nobody else holds a slot ---- */
+
+static void run_aside(const struct program *program)
+{
+	const struct network_place place = {
+		.bounce = program->bounce,
+		.space = program->control_space,
+		.use = {
+			.pool = program->control_pool,
+			.pool_bytes = GUEST_CONTROL_POOL_BYTES,
+			.share_calls_start = program->start_calls,
+		},
+	};
+
+	lies_run(program->bounce, program->control_space, &place.use);
+	network_run(&place);
+}
+
 /* ---- the end ---- */
 
 static void tear_down(struct program *program)
@@ -231,7 +286,7 @@ static void tear_down(struct program *program)
 	/* Not &&: whatever fails, the rest is ended, too. */
 	good &= blk_close(&in0);
 	good &= blk_close(&out0);
-	good &= blk_close(&in1);
+	good &= !has_bypass() || blk_close(&in1);
 	good &= transport_stop();
 	good &= bounce_space_fini(program->space) == BOUNCE_OK;
 	good &= bounce_space_fini(program->control_space) == BOUNCE_OK;
@@ -248,16 +303,22 @@ _Noreturn void guest_main(void)
 {
 	static struct program program;
 
-	report_total(3 * (uint64_t)GUEST_IMAGE_BYTES);
+	report_total((has_bypass() ? 4 : 3) * (uint64_t)GUEST_IMAGE_BYTES +
+		     SECURE_BYTES);
+	secure_run();
 	report_stage("sharing pages");
 	set_up(&program);
 	refuse_disks(&program);
 	open_disk(&program, GUEST_IN0, &in0);
 	open_disk(&program, GUEST_OUT0, &out0);
-	open_disk(&program, GUEST_IN1, &in1);
+	if (has_bypass())
+		open_disk(&program, GUEST_IN1, &in1);
 	run_in0(&program);
 	run_out0(&program);
-	run_in1(&program);
+	if (has_bypass())
+		run_in1(&program);
+	run_smp(&program);
+	run_aside(&program);
 	tear_down(&program);
 	report_stage("finished");
 	cpu_exit(report_done());

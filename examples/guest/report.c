@@ -36,6 +36,9 @@ void report_stage(const char *text)
 void report_moved(uint64_t bytes)
 {
 	moved += bytes;
+	/* Beside another CPU a disk is read longer than was planned. */
+	if (moved > total)
+		moved = total;
 	if (moved * 100 / total >= next_percent)
 		say_progress();
 }
@@ -54,13 +57,13 @@ static const char *verdict_name(uint8_t kind)
 	}
 }
 
-static const char *confined_name(const struct blk *blk, bool used)
+static const char *confined_name(const struct driver *driver, bool used)
 {
 	if (!used)
 		return "none";
-	switch (blk->device.confined) {
+	switch (driver->device.confined) {
 	case GUEST_CONFINED_IOMMU:
-		return "TCE";
+		return guest_cpu.iommu_name;
 	case GUEST_CONFINED_MODEL:
 		return "model";
 	case GUEST_CONFINED_NONE:
@@ -78,14 +81,15 @@ static void say_digest(const unsigned char *digest)
 		guest_print("%02x", digest[i]);
 }
 
-static void say_counts(const struct blk *blk, const struct report_use *use)
+static void say_counts(const struct driver *driver,
+		       const struct report_use *use)
 {
 	struct bounce_device_stats device = { 0 };
 	struct bounce_pool_stats pool = { 0 };
 	struct report_use none = { 0 };
 
 	if (use != NULL) {
-		bounce_device_stats(blk->requester, &device);
+		bounce_device_stats(driver->requester, &device);
 		bounce_pool_stats(use->pool, &pool);
 	}
 	guest_print(" pages_shared=%lu",
@@ -98,19 +102,21 @@ static void say_counts(const struct blk *blk, const struct report_use *use)
 		    device.bytes_from, device.bytes_to);
 	guest_print(" high_water_chunks=%u pool_bytes=%lu peak_in_flight=%u",
 		    pool.chunks_high_water, use->pool_bytes,
-		    blk->peak_in_flight);
+		    driver->peak_in_flight);
 }
 
-void report_row(const char *name, const struct blk *blk,
+void report_row(const char *name, const struct driver *driver,
 		const struct report_use *use)
 {
 	guest_print("row device=%s cpu=%s transport=%s", name, guest_cpu.name,
 		    guest_cpu.transport_name);
 	guest_print(" verdict=%s reason=\"%s\" confined=%s",
-		    verdict_name(blk->answer.verdict.kind), blk->answer.why,
-		    confined_name(blk, use != NULL));
-	say_counts(blk, use);
+		    verdict_name(driver->answer.verdict.kind),
+		    driver->answer.why, confined_name(driver, use != NULL));
+	say_counts(driver, use);
 	say_digest(use != NULL ? use->digest : NULL);
+	if (use != NULL && use->mappings_second != 0)
+		guest_print(" mappings_second=%lu", use->mappings_second);
 	guest_print(" libc=%s\n", guest_libc);
 }
 

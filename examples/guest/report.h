@@ -6,7 +6,7 @@
 #ifndef REPORT_H
 #define REPORT_H
 
-#include "blk.h"
+#include "driver.h"
 #include "sha256.h"
 
 /* What a row says of a device that was used. */
@@ -15,11 +15,12 @@ struct report_use {
 	uint64_t pool_bytes;
 	uint64_t share_calls_start;
 	uint64_t share_calls_io;
-	unsigned char digest[SHA256_BYTES];
+	const unsigned char *digest; /* of the image moved; NULL: of none */
+	uint64_t mappings_second; /* of the second CPU; 0: it had no part */
 };
 
 /* One line about a device; @use is NULL for a refused one. */
-void report_row(const char *name, const struct blk *blk,
+void report_row(const char *name, const struct driver *driver,
 		const struct report_use *use);
 
 /* One line about a control. */

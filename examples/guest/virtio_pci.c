@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * virtio_pci.c - the transport of guest.h over PCI, polled, one queue a device.
+ * virtio_pci.c - the transport of guest.h over PCI, polled.
  *
- * Registers are read in their own width through volatile pointers and are
- * little-endian. Nothing that a register says is used as an address or a
- * length: offsets into the BAR are checked against the BAR's size.
+ * Registers are read in their own width and are little-endian. Nothing that a
+ * register says is used as an address or a length: offsets into the BAR are
+ * checked against the BAR's size.
  *
  * Source: VIRTIO 1.2, section 4.1; PCI Local Bus Specification 3.0, chapter 6.
  */
@@ -14,13 +14,6 @@
 
 /* PCI configuration space: PCI 3.0, 6.1. */
 #define PCI_ID 0x00
-#define PCI_COMMAND 0x04
-#define PCI_COMMAND_IO 1u
-#define PCI_COMMAND_MEMORY 2u
-#define PCI_COMMAND_MASTER 4u
-#define PCI_BAR 0x10
-#define PCI_BARS 6u
-#define PCI_BAR_FLAGS 0xfu
 #define PCI_CAPABILITIES 0x34
 #define PCI_CAPABILITIES_MAX 48u /* of 4 bytes in 192: bounds the walk */
 #define PCI_CAPABILITY_MASK 0xfcu
@@ -59,13 +52,7 @@
 #define STATUS_NEEDS_RESET 64u
 #define STATUS_FAILED 128u
 
-/* Legacy interface: 4.1.4.10. BAR 0 is I/O; features at offset 0. */
-#define LEGACY_BAR_BYTES 4096u
-
 #define RESET_MILLISECONDS 1000u
-
-/* Each role's BARs have a place of their own; QEMU's are smaller. */
-#define BAR_STRIDE (64u << 10)
 
 /* Where a capability's registers are. */
 struct place {
@@ -75,39 +62,49 @@ struct place {
 	bool found;
 };
 
-/* A device's registers, as the CPU sees them. */
+/* A device's registers, by the addresses of pci_load() and pci_store(). */
 struct port {
-	volatile unsigned char *bar;
-	volatile unsigned char *common;
-	volatile unsigned char *device;
-	volatile unsigned char *notify;
+	uint64_t bar; /* 0: none, not opened */
+	uint64_t common;
+	uint64_t device;
+	uint64_t notify[VIRTIO_QUEUES];
 	struct place notify_place;
 };
 
 static struct port ports[GUEST_ROLES];
 
-static uint16_t read16(const volatile unsigned char *at)
+static uint8_t read8(uint64_t at)
 {
-	return guest_le16(*(const volatile uint16_t *)at);
+	return (uint8_t)pci_load(at, 1);
 }
 
-static uint32_t read32(const volatile unsigned char *at)
+static uint16_t read16(uint64_t at)
 {
-	return guest_le32(*(const volatile uint32_t *)at);
+	return guest_le16((uint16_t)pci_load(at, 2));
 }
 
-static void write16(volatile unsigned char *at, uint16_t value)
+static uint32_t read32(uint64_t at)
 {
-	*(volatile uint16_t *)at = guest_le16(value);
+	return guest_le32(pci_load(at, 4));
 }
 
-static void write32(volatile unsigned char *at, uint32_t value)
+static void write8(uint64_t at, uint8_t value)
 {
-	*(volatile uint32_t *)at = guest_le32(value);
+	pci_store(at, 1, value);
+}
+
+static void write16(uint64_t at, uint16_t value)
+{
+	pci_store(at, 2, guest_le16(value));
+}
+
+static void write32(uint64_t at, uint32_t value)
+{
+	pci_store(at, 4, guest_le32(value));
 }
 
 /* Section 4.1.3.1: 64-bit fields may be accessed as two halves. */
-static void write64(volatile unsigned char *at, uint64_t value)
+static void write64(uint64_t at, uint64_t value)
 {
 	write32(at, (uint32_t)value);
 	write32(at + 4, (uint32_t)(value >> 32));
@@ -115,7 +112,8 @@ static void write64(volatile unsigned char *at, uint64_t value)
 
 static void add_status(const struct port *port, uint8_t status)
 {
-	port->common[COMMON_STATUS] |= status;
+	write8(port->common + COMMON_STATUS,
+	       (uint8_t)(read8(port->common + COMMON_STATUS) | status));
 }
 
 static struct place find_capability(uint16_t requester, uint32_t type)
@@ -141,25 +139,6 @@ static struct place find_capability(uint16_t requester, uint32_t type)
 	return place;
 }
 
-/* Give a 64-bit memory BAR its place and switch it on. */
-static volatile unsigned char *place_bar(uint16_t requester, uint32_t bar,
-					 enum guest_role role)
-{
-	uint32_t at = PCI_BAR + 4 * bar;
-	uint32_t offset = (uint32_t)role * BAR_STRIDE;
-	uint64_t pci = pci_memory.pci + offset;
-
-	pci_write(requester, PCI_COMMAND, 2, 0);
-	pci_write(requester, at, 4, UINT32_MAX);
-	if (~(pci_read(requester, at, 4) & ~PCI_BAR_FLAGS) >= BAR_STRIDE)
-		return NULL;
-	pci_write(requester, at, 4, (uint32_t)pci);
-	pci_write(requester, at + 4, 4, (uint32_t)(pci >> 32));
-	pci_write(requester, PCI_COMMAND, 2,
-		  PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	return pci_memory.cpu + offset;
-}
-
 /* Fill in the port of a modern device; false when it has none or odd ones. */
 static bool open_port(enum guest_role role, uint16_t requester)
 {
@@ -172,12 +151,12 @@ static bool open_port(enum guest_role role, uint16_t requester)
 	    common.bar >= PCI_BARS - 1 || device.bar != common.bar ||
 	    notify.bar != common.bar)
 		return false;
-	if (common.offset > BAR_STRIDE - COMMON_BYTES ||
-	    device.offset > BAR_STRIDE - COMMON_BYTES ||
-	    notify.offset >= BAR_STRIDE)
+	if (common.offset > PCI_BAR_BYTES - COMMON_BYTES ||
+	    device.offset > PCI_BAR_BYTES - COMMON_BYTES ||
+	    notify.offset >= PCI_BAR_BYTES)
 		return false;
-	port->bar = place_bar(requester, common.bar, role);
-	if (port->bar == NULL)
+	port->bar = pci_open_bar(requester, common.bar, false);
+	if (port->bar == 0)
 		return false;
 	port->common = port->bar + common.offset;
 	port->device = port->bar + device.offset;
@@ -185,14 +164,13 @@ static bool open_port(enum guest_role role, uint16_t requester)
 	return true;
 }
 
-/* No capabilities of virtio: the features are at the start of an I/O BAR. */
-static uint64_t legacy_features(enum guest_role role, uint16_t requester)
+/*
+ * No capabilities of virtio: the features are at the start of BAR 0, which is
+ * one of I/O space (4.1.4.10).
+ */
+static uint64_t legacy_features(uint16_t requester)
 {
-	uint32_t offset = (uint32_t)role * LEGACY_BAR_BYTES;
-
-	pci_write(requester, PCI_BAR, 4, (uint32_t)pci_io.pci + offset);
-	pci_write(requester, PCI_COMMAND, 2, PCI_COMMAND_IO);
-	return read32(pci_io.cpu + offset);
+	return read32(pci_open_bar(requester, 0, true));
 }
 
 static uint64_t modern_features(const struct port *port)
@@ -234,7 +212,7 @@ bool virtio_find(enum guest_role role, struct virtio_device *device)
 	if ((pci_read(requester, PCI_ID, 4) & 0xffff) != VIRTIO_VENDOR)
 		return false;
 	if (!find_capability(requester, CAP_COMMON).found) {
-		found.offered = legacy_features(role, requester);
+		found.offered = legacy_features(requester);
 	} else {
 		if (!open_port(role, requester) || !virtio_reset(&found))
 			return false;
@@ -256,7 +234,7 @@ bool virtio_accept(const struct virtio_device *device, uint64_t features)
 	write32(port->common + COMMON_ACCEPT_SELECT, 1);
 	write32(port->common + COMMON_ACCEPT, (uint32_t)(features >> 32));
 	add_status(port, STATUS_FEATURES_OK);
-	return (port->common[COMMON_STATUS] & STATUS_FEATURES_OK) != 0;
+	return (read8(port->common + COMMON_STATUS) & STATUS_FEATURES_OK) != 0;
 }
 
 uint64_t virtio_capacity(const struct virtio_device *device)
@@ -266,15 +244,27 @@ uint64_t virtio_capacity(const struct virtio_device *device)
 	return read32(port->device) | (uint64_t)read32(port->device + 4) << 32;
 }
 
-bool virtio_queue(const struct virtio_device *device,
+bool virtio_ethernet(const struct virtio_device *device,
+		     unsigned char address[VIRTIO_ETHERNET_BYTES])
+{
+	const struct port *port = &ports[device->role];
+
+	for (uint32_t i = 0; i < VIRTIO_ETHERNET_BYTES; i++)
+		address[i] = read8(port->device + i);
+	return true;
+}
+
+bool virtio_queue(const struct virtio_device *device, uint16_t index,
 		  const struct virtio_ring *ring)
 {
 	struct port *port = &ports[device->role];
-	volatile unsigned char *common = port->common;
+	uint64_t common = port->common;
 	uint64_t notify;
 
-	write16(common + COMMON_QUEUE_SELECT, 0);
-	if (read16(common + COMMON_QUEUE_SIZE) < ring->entries)
+	write16(common + COMMON_QUEUE_SELECT, index);
+	/* A queue that is not there has size 0. */
+	if (index >= VIRTIO_QUEUES ||
+	    read16(common + COMMON_QUEUE_SIZE) < ring->entries)
 		return false;
 	write16(common + COMMON_QUEUE_SIZE, ring->entries);
 	write64(common + COMMON_QUEUE_DESCRIPTORS, ring->descriptors.v);
@@ -285,9 +275,9 @@ bool virtio_queue(const struct virtio_device *device,
 	notify = port->notify_place.offset +
 		 (uint64_t)port->notify_place.multiplier *
 			 read16(common + COMMON_QUEUE_NOTIFY);
-	if (notify > BAR_STRIDE - sizeof(uint16_t))
+	if (notify > PCI_BAR_BYTES - sizeof(uint16_t))
 		return false;
-	port->notify = port->bar + notify;
+	port->notify[index] = port->bar + notify;
 	write16(common + COMMON_QUEUE_ENABLE, 1);
 	return true;
 }
@@ -298,35 +288,39 @@ void virtio_live(const struct virtio_device *device)
 	add_status(&ports[device->role], STATUS_DRIVER_OK);
 }
 
-void virtio_notify(const struct virtio_device *device)
+void virtio_notify(const struct virtio_device *device, uint16_t index)
 {
 	bounce_mb_device();
-	write16(ports[device->role].notify, 0);
+	write16(ports[device->role].notify[index], index);
 }
 
 bool virtio_broken(const struct virtio_device *device)
 {
-	return (ports[device->role].common[COMMON_STATUS] &
+	return (read8(ports[device->role].common + COMMON_STATUS) &
 		STATUS_NEEDS_RESET) != 0;
 }
 
 void virtio_failed(const struct virtio_device *device)
 {
-	if (ports[device->role].common != NULL)
+	if (ports[device->role].common != 0)
 		add_status(&ports[device->role], STATUS_FAILED);
 }
 
 bool virtio_reset(const struct virtio_device *device)
 {
-	volatile unsigned char *common = ports[device->role].common;
+	uint64_t status = ports[device->role].common + COMMON_STATUS;
 	uint64_t until = cpu_milliseconds() + RESET_MILLISECONDS;
 
-	if (common == NULL)
+	if (ports[device->role].common == 0)
 		return true; /* legacy: never touched */
-	common[COMMON_STATUS] = 0;
 	/* Section 4.1.4.3.2: the reset is done when 0 is read back. */
-	while (common[COMMON_STATUS] != 0)
-		if (cpu_milliseconds() > until)
-			return false;
-	return true;
+	do {
+		/* Each time: what was under way may fail until it is reset. */
+		if (!pci_recover(device->requester))
+			continue;
+		write8(status, 0);
+		if (read8(status) == 0)
+			return true;
+	} while (cpu_milliseconds() <= until);
+	return false;
 }

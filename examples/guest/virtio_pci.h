@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * virtio_pci.h - what virtio_pci.c demands of a CPU's folder: configuration
- * cycles, and the windows through which the CPU sees PCI's other spaces.
+ * cycles and a way to the registers.
+ *
+ * Where the CPU sees PCI's memory and I/O space as its own, pci_bars.c supplies
+ * all but the configuration cycles, and wants the host bridge's windows.
  */
 #ifndef VIRTIO_PCI_H
 #define VIRTIO_PCI_H
@@ -11,17 +14,50 @@
 /* One function of bus 0: the slot; function 0. */
 #define PCI_SLOT_SHIFT 3
 
+/* Configuration space: PCI 3.0, 6.1 and 6.2.5. */
+#define PCI_COMMAND 0x04
+#define PCI_COMMAND_IO 1u
+#define PCI_COMMAND_MEMORY 2u
+#define PCI_COMMAND_MASTER 4u
+#define PCI_BAR 0x10
+#define PCI_BARS 6u
+#define PCI_BAR_FLAGS 0xfu
+
+/* What is used of a BAR; one that is larger is refused. */
+#define PCI_BAR_BYTES (64u << 10)
+
+/* pci_read(), pci_write() - configuration space; @bytes is 1, 2 or 4. */
+uint32_t pci_read(uint16_t requester, uint32_t offset, uint32_t bytes);
+void pci_write(uint16_t requester, uint32_t offset, uint32_t bytes,
+	       uint32_t value);
+
+/*
+ * pci_open_bar() - make a 64-bit memory BAR, or one of I/O space, reachable,
+ * and let the function be a bus master if it is of memory.
+ * Return: its first address for the two below, or 0 when that cannot be.
+ */
+uint64_t pci_open_bar(uint16_t requester, uint32_t bar, bool io);
+
+/* pci_load(), pci_store() - a register of @bytes, in the CPU's byte order: the
+ * number that a load of that width sees. */
+uint32_t pci_load(uint64_t address, uint32_t bytes);
+void pci_store(uint64_t address, uint32_t bytes, uint32_t value);
+
+/*
+ * pci_recover() - let a function be reached again that the bus has stopped
+ * after a forbidden access; nothing when it has not.
+ * Return: false when that has to be tried again.
+ */
+bool pci_recover(uint16_t requester);
+
+/* ---- for pci_bars.c ---- */
+
 /* A stretch of PCI's memory or I/O space, and where the CPU sees it. */
 struct pci_window {
 	uint64_t pci;
 	unsigned char *cpu;
 	uint64_t len; /* bytes */
 };
-
-/* pci_read(), pci_write() - configuration space; @bytes is 1, 2 or 4. */
-uint32_t pci_read(uint16_t requester, uint32_t offset, uint32_t bytes);
-void pci_write(uint16_t requester, uint32_t offset, uint32_t bytes,
-	       uint32_t value);
 
 /* The host bridge's windows; found before guest_main(). */
 extern struct pci_window pci_memory;

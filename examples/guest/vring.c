@@ -45,9 +45,8 @@ enum bounce_err vring_init(struct vring *ring, struct bounce_queue *queue)
 {
 	enum bounce_err err;
 
-	/* Below 2 GiB: what a channel device wants, and no harm elsewhere. */
-	err = bounce_alloc(queue, sizeof(struct layout), 0, 0x7fffffff,
-			   &ring->memory, &ring->mapping);
+	err = bounce_alloc(queue, sizeof(struct layout), 0, 0, &ring->memory,
+			   &ring->mapping);
 	if (err != BOUNCE_OK)
 		return err;
 	if (bounce_used_size(VRING_ENTRIES) > sizeof(ring->check))

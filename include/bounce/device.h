@@ -12,6 +12,7 @@
 extern "C" {
 #endif
 
+/* How a device is attached. */
 enum bounce_transport {
 	BOUNCE_TRANSPORT_PCI = 0,
 	BOUNCE_TRANSPORT_CCW = 1,

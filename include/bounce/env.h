@@ -14,7 +14,7 @@ extern "C" {
 
 /* Alignment of the memory given to bounce_init(), bytes: Z's cache line. */
 #define BOUNCE_META_ALIGN 256u
-#define BOUNCE_LINEAR_RANGES 4
+#define BOUNCE_LINEAR_RANGES 4 /* in env.linear, at most */
 
 /*
  * One stretch of the embedder's linear map: gpa <-> pointer is arithmetic.
@@ -157,6 +157,7 @@ struct bounce_range {
 };
 BOUNCE_STATIC_ASSERT(sizeof(struct bounce_range) == 24, "a format");
 
+/* What is known of a range of bounce_ranges(). */
 enum bounce_range_state {
 	BOUNCE_RANGE_SHARED = 1, /* shared, in use as a slab */
 	BOUNCE_RANGE_LOST = 2, /* of unknown state: never private again */

@@ -182,7 +182,7 @@ uint64_t bounce_map_max(const struct bounce_device *device) BOUNCE_MUST_CHECK;
  *   BOUNCE_ERR_RANGE        no slab could ever hold it, or @align is above a
  *                           chunk's bytes.
  *   BOUNCE_ERR_FULL, BOUNCE_ERR_FRAGMENTED, BOUNCE_ERR_UNREACHABLE,
- *   BOUNCE_ERR_REFUSED, BOUNCE_ERR_DEAD  as bounce_map().
+ *   BOUNCE_ERR_REFUSED, BOUNCE_ERR_STALE, BOUNCE_ERR_DEAD  as bounce_map().
  */
 enum bounce_err bounce_alloc(struct bounce_queue *queue, uint64_t size,
 			     uint64_t align, uint64_t limit,
@@ -221,6 +221,7 @@ struct bounce_segment {
 	struct bounce_mapping mapping; /* written; its len covers joined ones */
 };
 
+/* Wishes for bounce_map_sg(). */
 enum bounce_sg_flags {
 	/* Segments that follow each other in memory, with the same `how`, share
 	 * one run, as far as the device's limits allow. */
@@ -238,7 +239,8 @@ enum bounce_sg_flags {
  * @count: how many, 1 ..
  * @flags: enum bounce_sg_flags.
  *
- * Context: see the head of this file. Bounded by @count times bounce_map().
+ * Context: see the head of this file. Bounded by @count times bounce_map(), or
+ * twice that with BOUNCE_SG_JOIN: what fits only apart is mapped apart.
  *
  * Return: as bounce_map() of the first segment that fails; ERR_ARG also when
  * @count is 0 or a flag is unknown. Nothing is mapped then.

@@ -48,8 +48,10 @@ enum bounce_fact {
 	/* The guest has become secure since the features were negotiated. */
 	BOUNCE_FACT_UNNEGOTIATED = 1 << 15,
 };
+/* How many facts there are: bits 0 .. 15. */
 #define BOUNCE_FACTS 16
 
+/* What is done with a device, or with one of its buffers. */
 enum bounce_verdict_kind {
 	BOUNCE_VERDICT_REFUSE = 0, /* the device is not used at all */
 	BOUNCE_VERDICT_BOUNCE = 1, /* through shared slots */

@@ -21,6 +21,7 @@
 BOUNCE_STATIC_ASSERT(__CHAR_BIT__ == 8 && sizeof(void *) == 8,
 		     "64-bit CPUs only");
 
+/* Of a call: its result is looked at. */
 #define BOUNCE_MUST_CHECK __attribute__((warn_unused_result))
 
 /* Sizes of the tree, in bytes; each is 64 of the one before. */
@@ -42,6 +43,7 @@ typedef struct bounce_gpa {
 	uint64_t v; /* guest-physical address */
 } bounce_gpa_t;
 
+/* The other kind: the address that a device is told. */
 typedef struct bounce_bus {
 	uint64_t v; /* what the device is told */
 } bounce_bus_t;

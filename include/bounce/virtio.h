@@ -46,8 +46,8 @@ enum bounce_err bounce_virtio_negotiate(uint64_t offered, uint32_t facts,
 	BOUNCE_MUST_CHECK;
 
 /*
- * The used-element check of one split ring. Opaque; lives in caller-given
- * private memory; one caller at a time (the driver's queue lock).
+ * The used-element check of one ring, split or packed. Opaque; lives in
+ * caller-given private memory; one caller at a time (the driver's queue lock).
  */
 struct bounce_used;
 
@@ -56,10 +56,10 @@ struct bounce_used;
 
 /* A completion that passed the check. */
 struct bounce_completion {
-	uint16_t head; /* descriptor index that bounce_used_post() named */
+	uint16_t head; /* head or buffer ID that was posted */
 	uint16_t reserved; /* zero */
 	uint32_t written; /* bytes the device reports; at most those posted */
-	uint64_t cookie; /* of bounce_used_post() */
+	uint64_t cookie; /* as it was posted */
 };
 
 /**
@@ -94,6 +94,44 @@ enum bounce_err bounce_used_init(void *memory, size_t bytes, uint32_t entries,
 	BOUNCE_MUST_CHECK;
 
 /**
+ * bounce_used_init_packed() - begin to check a packed ring; again after reset.
+ *
+ * @memory: as bounce_used_init().
+ * @bytes: its size, at least bounce_used_size() of @entries rounded up to a
+ *         power of two.
+ * @entries: ring size, 1 .. 32768; any number (VIRTIO 1.2 section 2.8.10.1).
+ * @ring: the CPU's address of the descriptor ring, 16 * @entries bytes in
+ *        shared memory; only ever read.
+ * @used: written on success only; points into @memory.
+ *
+ * Context: as bounce_used_init(). Both wrap counters are taken to be 1.
+ *
+ * Return:
+ *   BOUNCE_OK
+ *   BOUNCE_ERR_ARG  NULL, misaligned, too small, or not a ring size.
+ */
+enum bounce_err bounce_used_init_packed(void *memory, size_t bytes,
+					uint32_t entries, const void *ring,
+					struct bounce_used **used)
+	BOUNCE_MUST_CHECK;
+
+/**
+ * bounce_used_in_order() - VIRTIO_F_IN_ORDER was negotiated.
+ *
+ * The device uses buffers in the order in which they were posted, and may
+ * report a batch by its last one. Those that it passed over count as used
+ * completely: bounce_virtio_used() hands them out one by one, first to last,
+ * with all their writable bytes.
+ *
+ * @used: the check, before the first post.
+ *
+ * Context: the queue's owner.
+ *
+ * Source: VIRTIO 1.2 sections 2.7.9 and 2.8.8.
+ */
+void bounce_used_in_order(struct bounce_used *used);
+
+/**
  * bounce_used_post() - a chain is about to be made available.
  *
  * @used: the check.
@@ -105,12 +143,33 @@ enum bounce_err bounce_used_init(void *memory, size_t bytes, uint32_t entries,
  *
  * Return:
  *   BOUNCE_OK
- *   BOUNCE_ERR_ARG   @head is out of range.
+ *   BOUNCE_ERR_ARG   @head is out of range, or a packed ring.
  *   BOUNCE_ERR_BUSY  @head is outstanding already; nothing changed.
  */
 enum bounce_err bounce_used_post(struct bounce_used *used, uint32_t head,
 				 uint32_t writable, uint64_t cookie)
 	BOUNCE_MUST_CHECK;
+
+/**
+ * bounce_used_post_packed() - a packed ring's buffer is to be made available.
+ *
+ * @used: the check of a packed ring.
+ * @id: the buffer ID in its last descriptor, below the ring size.
+ * @descriptors: that the buffer takes in the ring, 1 .. ring size.
+ * @writable: sum of its device-writable bytes.
+ * @cookie: anything; comes back with the completion.
+ *
+ * Context: the queue's owner; wait-free.
+ *
+ * Return:
+ *   BOUNCE_OK
+ *   BOUNCE_ERR_ARG   @id or @descriptors is out of range, or a split ring.
+ *   BOUNCE_ERR_BUSY  @id is outstanding already; nothing changed.
+ *   BOUNCE_ERR_FULL  the ring has not that many free descriptors.
+ */
+enum bounce_err bounce_used_post_packed(struct bounce_used *used, uint32_t id,
+					uint32_t descriptors, uint32_t writable,
+					uint64_t cookie) BOUNCE_MUST_CHECK;
 
 /**
  * bounce_virtio_used() - take the next completion that the device reports.
@@ -131,13 +190,14 @@ enum bounce_err bounce_used_post(struct bounce_used *used, uint32_t head,
  * Return:
  *   BOUNCE_OK
  *   BOUNCE_ERR_BUSY    nothing is completed that was not taken before.
- *   BOUNCE_ERR_RANGE   a lie: idx ran ahead of what is outstanding, or the id
- *                      is not below the ring size.
+ *   BOUNCE_ERR_RANGE   a lie: idx ran ahead of what is outstanding, or of the
+ *                      batch that the id ends; or the id is not below the
+ *                      ring size.
  *   BOUNCE_ERR_STALE   a lie: the id is no outstanding head (never posted, or
  *                      completed before).
  *   BOUNCE_ERR_LENGTH  a lie: more bytes than the chain's writable ones.
  *
- * Source: VIRTIO 1.2 section 2.7.8.
+ * Source: VIRTIO 1.2 sections 2.7.8 (split) and 2.8 (packed).
  */
 enum bounce_err bounce_virtio_used(struct bounce_used *used,
 				   struct bounce_completion *done)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * cpu.c - the s390x machine under the portable program: facts, start, program
- * checks, power-off, clock.
+ * cpu.c - the s390x machine under the portable program: start, program checks,
+ * power-off, clock. What depends on the bus is in ccw.c and zpci.c.
  *
  * DAT is off and interrupts are: addresses are real ones, and every wait polls.
  * In a real protected guest the operands of SERVC and of the channel
@@ -9,30 +9,11 @@
  * area (Linux, Documentation/virt/kvm/s390/s390-pv.rst), so that the SCCB,
  * SCHIB, ORB and IRB may stay private.
  */
+#include <stdatomic.h>
+
 #include "machine.h"
 
-const struct guest_cpu guest_cpu = {
-	.name = "s390x",
-	.transport_name = "ccw",
-	.awkward_text = "busy (cc 2) and partial (cc 3) come before done",
-	.transport = BOUNCE_TRANSPORT_CCW,
-	.ram_bytes = MACHINE_RAM_BYTES,
-	.pool_gpa = UINT64_C(0xc000000),
-	.control_gpa = UINT64_C(0xd000000),
-	.refused_gpa = UINT64_C(0xd200000),
-	/* A ccw device's addresses are absolute ones, whatever it offers. */
-	.window = {
-		{ .len = MACHINE_RAM_BYTES },
-		{ .len = MACHINE_RAM_BYTES, .flags = BOUNCE_WINDOW_BYPASS },
-	},
-};
-
 /* ---- start and program checks ---- */
-
-#define PSW_64BIT UINT64_C(0x180000000) /* EA and BA, chapter 4 */
-#define PSW_WAIT UINT64_C(0x2000000000000)
-#define PSW_CONDITION_SHIFT 44
-#define STACK_FRAME 160
 
 #define PROGRAM_OPERATION 1 /* chapter 6: no such instruction */
 #define OPCODE_UVC 0xb9a4u /* RRF: opcode, masks, R1, R2 */
@@ -50,11 +31,15 @@ static volatile void *lowcore(uint64_t offset)
 void cpu_main(void)
 {
 	volatile uint64_t *psw = lowcore(LOWCORE_PROGRAM_NEW_PSW);
-	volatile uint64_t *stack = lowcore(LOWCORE_STACK);
+	volatile uint64_t *stack = lowcore(LOWCORE_PROGRAM_STACK);
+	const char *why;
 
 	stack[0] = (uint64_t)program_stack_end - STACK_FRAME;
 	psw[0] = PSW_64BIT;
 	psw[1] = (uint64_t)program_entry;
+	why = bus_start();
+	if (why != NULL)
+		guest_fail(why);
 	guest_main();
 }
 
@@ -74,7 +59,7 @@ static unsigned answer(uint32_t instruction, const uint64_t registers[16])
 		guest_fail("UVC with a first register that is not zero");
 	if (block % sizeof(uint64_t) != 0)
 		guest_fail("UVC with a misaligned control block");
-	if (model_allows(block, sizeof(struct uvc_header)))
+	if (!model_is_open() && model_allows(block, sizeof(struct uvc_header)))
 		guest_fail("UVC with a control block that the host can write");
 	return model_answer((struct uvc_header *)block);
 }
@@ -85,16 +70,16 @@ static unsigned answer(uint32_t instruction, const uint64_t registers[16])
  */
 void cpu_program_check(const uint64_t registers[16])
 {
-	static bool inside;
+	volatile uint64_t *inside = lowcore(LOWCORE_INSIDE);
 	volatile uint64_t *psw = lowcore(LOWCORE_PROGRAM_OLD_PSW);
 	uint16_t code = *(volatile uint16_t *)lowcore(LOWCORE_PROGRAM_CODE);
 	uint8_t bytes = *(volatile uint8_t *)lowcore(LOWCORE_PROGRAM_LENGTH);
 	uint32_t instruction;
 	uint64_t condition;
 
-	if (inside)
+	if (*inside != 0)
 		guest_fail("program check inside the handler");
-	inside = true;
+	*inside = 1;
 	if (code != PROGRAM_OPERATION || bytes != sizeof(instruction))
 		unexpected(code, psw[1]);
 	memcpy(&instruction, (const void *)(psw[1] - bytes),
@@ -104,7 +89,7 @@ void cpu_program_check(const uint64_t registers[16])
 	condition = answer(instruction, registers);
 	psw[0] = (psw[0] & ~(UINT64_C(3) << PSW_CONDITION_SHIFT)) |
 		 condition << PSW_CONDITION_SHIFT;
-	inside = false;
+	*inside = 0;
 }
 
 /* ---- power-off ---- */
@@ -112,10 +97,17 @@ void cpu_program_check(const uint64_t registers[16])
 /*
  * A disabled wait is how a Z machine stops. QEMU takes the address 0xfff for
  * an orderly end, and any other for a panic (target/s390x, is_special_wait_psw,
- * and -action panic=exit-failure).
+ * and -action panic=exit-failure), as soon as no other CPU runs.
  */
 void cpu_exit(bool ok)
 {
+	static atomic_flag begun = ATOMIC_FLAG_INIT;
+
+	/* Two CPUs that stop each other would be an orderly end, too.
+	 * relaxed: the flag is all that is told. */
+	while (atomic_flag_test_and_set_explicit(&begun, memory_order_relaxed))
+		;
+	second_stop_others();
 	cpu_stop(PSW_64BIT | PSW_WAIT, ok ? 0xfff : 0xbad);
 }
 

@@ -11,8 +11,14 @@
 
 #include "../guest.h"
 
-/* The linear map; as -m in tools/demo.py. */
+/* The linear map; as -m in tools/demo.py. A multiple of 1 MiB. */
 #define MACHINE_RAM_BYTES (UINT64_C(256) << 20)
+
+/* Facts that guest_cpu has on either bus. */
+#define MACHINE_AWKWARD "busy (cc 2) and partial (cc 3) come before done"
+#define MACHINE_POOL UINT64_C(0xc000000)
+#define MACHINE_CONTROL UINT64_C(0xd000000)
+#define MACHINE_REFUSED UINT64_C(0xd200000)
 
 /* ---- instructions: start.S ---- */
 
@@ -23,21 +29,41 @@ unsigned cpu_channel_start(uint64_t subchannel, void *block);
 unsigned cpu_channel_store(uint64_t subchannel, void *block);
 unsigned cpu_channel_test(uint64_t subchannel, void *block);
 int64_t cpu_virtio_notify(uint64_t subchannel, uint64_t queue);
+unsigned cpu_signal(uint32_t address, uint64_t order, uint64_t *word);
 unsigned cpu_uvc(void *block);
+unsigned cpu_clp(void *block);
+unsigned cpu_pci_load(uint64_t request, uint64_t offset, uint64_t *value);
+unsigned cpu_pci_store(uint64_t request, uint64_t offset, uint64_t value);
+unsigned cpu_pci_control(uint64_t request, void *block);
+unsigned cpu_pci_refresh(uint64_t request, uint64_t address, uint64_t len);
 
 /* Entered by hardware and by start.S, never called from C. */
 void program_entry(void);
+void second_entry(void);
 extern unsigned char program_stack_end[];
 _Noreturn void cpu_main(void);
+_Noreturn void cpu_second(void);
 void cpu_program_check(const uint64_t registers[16]);
+
+/* ---- PSWs: chapter 4 ---- */
+
+#define PSW_64BIT UINT64_C(0x180000000) /* EA and BA */
+#define PSW_WAIT UINT64_C(0x2000000000000)
+#define PSW_CONDITION_SHIFT 44
+
+#define STACK_FRAME 160 /* what a caller leaves free: s390x ELF ABI */
 
 /* ---- the lowcore: chapter 3, "Assigned Storage Locations" ---- */
 
 #define LOWCORE_PROGRAM_LENGTH 0x8d /* u8, bytes of the instruction */
 #define LOWCORE_PROGRAM_CODE 0x8e /* u16 */
 #define LOWCORE_PROGRAM_OLD_PSW 0x150
+#define LOWCORE_RESTART_NEW_PSW 0x1a0
 #define LOWCORE_PROGRAM_NEW_PSW 0x1d0
-#define LOWCORE_STACK 0x480 /* ours, as in start.S: 0x200 .. 0xfff is free */
+/* Ours, as in start.S: 0x200 .. 0xfff is free. Each CPU has its own lowcore. */
+#define LOWCORE_PROGRAM_STACK 0x480
+#define LOWCORE_SECOND_STACK 0x488
+#define LOWCORE_INSIDE 0x4a0 /* u64, 1 in cpu_program_check() */
 
 /* ---- the control block of UVC: model.c answers it, cpu.c builds it ---- */
 
@@ -82,6 +108,26 @@ _Static_assert(sizeof(struct uvc_query) == 0xa8, "the smallest that is taken");
 
 /* model_answer() - do what the block asks; returns the condition code. */
 unsigned model_answer(struct uvc_header *block);
+
+/* model_is_open() - is the guest not a secure one (model_open())? */
+bool model_is_open(void);
+
+/* ---- the bus: ccw.c, or zpci.c and ioat.c ---- */
+
+/* bus_start() - before guest_main(); NULL, or a sentence that says why not. */
+const char *bus_start(void);
+
+/* bus_share() - the model's own step: a page of 4 KiB was shared, or taken
+ * back; whoever translates for devices must know. */
+void bus_share(uint64_t gpa, bool shared);
+
+/* bus_open() - the same for all pages at once, but for the lowcore's. */
+void bus_open(bool open);
+
+/* ---- second.c ---- */
+
+/* second_stop_others() - leave no CPU but this one running; bounded. */
+void second_stop_others(void);
 
 /* ---- channel I/O: channel.c ---- */
 

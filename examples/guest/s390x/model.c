@@ -9,11 +9,18 @@
  *   M1  A page is shared only by a Set Shared Access that was executed, and
  *       private again only by a Remove Shared Access that was executed. Both
  *       leave the page's bytes alone.
- *   M2  It runs in the program-check handler, with everything else stopped.
+ *   M2  It runs in the program-check handler, on one CPU at a time. What the
+ *       other one may ask meanwhile is atomic, and relaxed: an answer is a
+ *       snapshot, and what it is about is ordered by who shares and who asks.
+ *   M3  model_open() and cpu_enter_secure() leave every page's bytes alone,
+ *       too. They are not UVC's: a Z guest becomes secure by a diagnose 308
+ *       that loads it anew, and the model spares it the loading.
  *
  * Source: Linux arch/s390/include/asm/uv.h and kvm-unit-tests s390x/uv-guest.c
  * (the ultravisor's interface is not published otherwise).
  */
+#include <stdatomic.h>
+
 #include "machine.h"
 
 #define PAGE_SHIFT 12
@@ -38,15 +45,16 @@ static const uint8_t not_yet[] = {
 };
 
 static struct {
-	uint64_t shared[PAGES / WORD_BITS]; /* a bit for each page */
-	uint64_t count; /* pages shared now */
-	uint64_t calls;
+	_Atomic uint64_t shared[PAGES / WORD_BITS]; /* a bit for each page */
+	_Atomic uint64_t count; /* pages shared now */
+	_Atomic uint64_t calls;
 	uint64_t refused; /* a page's address */
 	unsigned delays; /* answers of not_yet[] that this request had */
 	const struct uvc_share *begun; /* the block of a partial request */
 	struct uvc_share copy; /* of it: it must come again untouched */
 	bool awkward;
 	bool refuses;
+	bool open; /* not a secure guest: devices reach all pages (M3) */
 } model;
 
 static uint64_t page_bit(uint64_t page)
@@ -56,15 +64,22 @@ static uint64_t page_bit(uint64_t page)
 
 static bool is_shared(uint64_t page)
 {
-	return (model.shared[page / WORD_BITS] & page_bit(page)) != 0;
+	/* relaxed: M2. */
+	return (atomic_load_explicit(&model.shared[page / WORD_BITS],
+				     memory_order_relaxed) &
+		page_bit(page)) != 0;
 }
 
 static void set_shared(uint64_t page, bool shared)
 {
 	if (is_shared(page) == shared)
 		return;
-	model.shared[page / WORD_BITS] ^= page_bit(page);
-	model.count += shared ? 1 : UINT64_MAX;
+	/* relaxed: M2. */
+	atomic_fetch_xor_explicit(&model.shared[page / WORD_BITS],
+				  page_bit(page), memory_order_relaxed);
+	atomic_fetch_add_explicit(&model.count, shared ? 1 : UINT64_MAX,
+				  memory_order_relaxed);
+	bus_share(page << PAGE_SHIFT, shared);
 }
 
 static bool is_memory(uint64_t gpa, uint64_t len)
@@ -86,15 +101,16 @@ static unsigned executed(struct uvc_header *header)
 	return UVC_EXECUTED;
 }
 
-/* A guest may share; that, and only that, says that it is protected. */
+/* A guest may share; that, and only that, says that it is a secure one. */
 static unsigned answer_query(struct uvc_query *block)
 {
 	if (block->header.length < sizeof(*block))
 		return fault(&block->header, RC_LENGTH);
 	memset(block->installed, 0, sizeof(block->installed));
 	memset(block->rest, 0, sizeof(block->rest));
-	block->installed[0] = UVC_INSTALLED_SET_SHARED |
-			      UVC_INSTALLED_REMOVE_SHARED;
+	if (!model.open)
+		block->installed[0] = UVC_INSTALLED_SET_SHARED |
+				      UVC_INSTALLED_REMOVE_SHARED;
 	return executed(&block->header);
 }
 
@@ -131,8 +147,11 @@ static unsigned answer_share(struct uvc_share *block)
 	bool share = block->header.command == UVC_SET_SHARED;
 	unsigned condition;
 
-	model.calls++;
+	/* relaxed: M2. */
+	atomic_fetch_add_explicit(&model.calls, 1, memory_order_relaxed);
 	check_continuation(block);
+	if (model.open)
+		return fault(&block->header, RC_COMMAND);
 	if (block->header.length < sizeof(*block))
 		return fault(&block->header, RC_LENGTH);
 	if (block->page % PAGE_BYTES != 0 ||
@@ -162,6 +181,26 @@ unsigned model_answer(struct uvc_header *header)
 
 /* ---- what the controls ask for, and what is asked of it ---- */
 
+void model_open(void)
+{
+	model.open = true;
+	bus_open(true);
+}
+
+bool cpu_enter_secure(void)
+{
+	if (!model.open)
+		return false;
+	bus_open(false);
+	model.open = false;
+	return true;
+}
+
+bool model_is_open(void)
+{
+	return model.open;
+}
+
 void model_refuse(uint64_t gpa)
 {
 	model.refuses = gpa != MODEL_NO_PAGE;
@@ -177,12 +216,14 @@ void model_awkward(bool on)
 
 uint64_t model_shared_granules(void)
 {
-	return model.count;
+	/* relaxed: M2. */
+	return atomic_load_explicit(&model.count, memory_order_relaxed);
 }
 
 uint64_t model_calls(void)
 {
-	return model.calls;
+	/* relaxed: M2. */
+	return atomic_load_explicit(&model.calls, memory_order_relaxed);
 }
 
 bool model_allows(uint64_t gpa, uint64_t len)
@@ -191,7 +232,7 @@ bool model_allows(uint64_t gpa, uint64_t len)
 		return false;
 	for (uint64_t page = gpa >> PAGE_SHIFT;
 	     page <= (gpa + len - 1) >> PAGE_SHIFT; page++) {
-		if (!is_shared(page))
+		if (!is_shared(page) && !model.open)
 			return false;
 	}
 	return true;

@@ -10,8 +10,9 @@
  */
 
 	.set FRAME, 160			/* register save area the ABI wants */
-	.set LOWCORE_REGISTERS, 0x400	/* words free for software, cpu.h */
-	.set LOWCORE_STACK, 0x480
+	.set LOWCORE_REGISTERS, 0x400	/* words free for software, machine.h */
+	.set LOWCORE_PROGRAM_STACK, 0x480
+	.set LOWCORE_SECOND_STACK, 0x488
 	.set LOWCORE_PSW, 0x490
 	.set PROGRAM_OLD_PSW, 0x150
 
@@ -42,6 +43,14 @@ _start:
 	lghi	%r3, 0xbad
 	brasl	%r14, cpu_stop
 
+	/* The second CPU comes in here by its restart PSW (second.c). */
+	.globl	second_entry
+second_entry:
+	larl	%r1, control_zero
+	lctlg	%c0, %c0, 0(%r1)
+	lg	%r15, LOWCORE_SECOND_STACK(%r0)
+	brasl	%r14, cpu_second
+
 	.section .rodata
 	.balign	8
 control_zero:
@@ -60,13 +69,13 @@ program_stack_end:
 	/*
 	 * A program check: registers to the lowcore, C on a stack of its own,
 	 * and back to the old PSW, in which the handler may have set the
-	 * condition code. Not re-entrant: a check inside it loses the frame,
-	 * which cpu_program_check() notices.
+	 * condition code. Each CPU has a lowcore of its own. Not re-entrant: a
+	 * check inside it loses the frame, which cpu_program_check() notices.
 	 */
 	.globl	program_entry
 program_entry:
 	stmg	%r0, %r15, LOWCORE_REGISTERS(%r0)
-	lg	%r15, LOWCORE_STACK(%r0)
+	lg	%r15, LOWCORE_PROGRAM_STACK(%r0)
 	lghi	%r2, LOWCORE_REGISTERS
 	brasl	%r14, cpu_program_check
 	lmg	%r0, %r15, LOWCORE_REGISTERS(%r0)
@@ -109,11 +118,62 @@ cpu_virtio_notify:
 	.long	0x83240500
 	br	%r14
 
+	/*
+	 * cpu_signal(address, order, word): SIGP; the word is the parameter
+	 * first, and the status afterwards, if the condition code says so.
+	 */
+	.globl	cpu_signal
+cpu_signal:
+	lg	%r1, 0(%r4)
+	sigp	%r1, %r2, 0(%r3)
+	stg	%r1, 0(%r4)
+	CONDITION_CODE
+
 	/* cpu_uvc(block): UVC with zero in its first register. */
 	.globl	cpu_uvc
 cpu_uvc:
 	lghi	%r0, 0
 	.insn	rrf, 0xb9a40000, %r0, %r2, 0, 0
+	CONDITION_CODE
+
+	/*
+	 * The instructions of zPCI, which the Principles of Operation leave
+	 * out. Source: Linux arch/s390/include/asm/pci_insn.h, pci/pci_insn.c
+	 * and pci/pci_clp.c. Requests and addresses come in an even-odd pair.
+	 */
+
+	/* cpu_clp(block): CLP to the logical processor for PCI, which is 2. */
+	.globl	cpu_clp
+cpu_clp:
+	.insn	rrf, 0xb9a00000, %r0, %r2, 0, 2
+	CONDITION_CODE
+
+	/* cpu_pci_load(request, offset, value): PCILG. */
+	.globl	cpu_pci_load
+cpu_pci_load:
+	.insn	rre, 0xb9d20000, %r0, %r2
+	stg	%r0, 0(%r4)
+	CONDITION_CODE
+
+	/* cpu_pci_store(request, offset, value): PCISTG. */
+	.globl	cpu_pci_store
+cpu_pci_store:
+	.insn	rre, 0xb9d00000, %r4, %r2
+	CONDITION_CODE
+
+	/* cpu_pci_control(request, block): MPCIFC, with the FIB at block. */
+	.globl	cpu_pci_control
+cpu_pci_control:
+	.insn	rxy, 0xe300000000d0, %r2, 0(%r3)
+	CONDITION_CODE
+
+	/* cpu_pci_refresh(request, address, len): RPCIT. */
+	.globl	cpu_pci_refresh
+cpu_pci_refresh:
+	lgr	%r1, %r2
+	lgr	%r2, %r3
+	lgr	%r3, %r4
+	.insn	rre, 0xb9d30000, %r1, %r2
 	CONDITION_CODE
 
 	.section .note.GNU-stack, "", @progbits

@@ -181,9 +181,13 @@ bool virtio_accept(const struct virtio_device *device, uint64_t features)
 	struct state *state = state_of(device);
 	uint8_t status;
 
-	return write_features(state, features) &&
-	       set_status(state, state->status | STATUS_FEATURES_OK) &&
-	       get_status(state, &status) && (status & STATUS_FEATURES_OK) != 0;
+	if (write_features(state, features) &&
+	    set_status(state, state->status | STATUS_FEATURES_OK) &&
+	    get_status(state, &status) && (status & STATUS_FEATURES_OK) != 0)
+		return true;
+	/* Or the device would not take FAILED either. */
+	state->status &= (uint8_t)~STATUS_FEATURES_OK;
+	return false;
 }
 
 uint64_t virtio_capacity(const struct virtio_device *device)
@@ -196,12 +200,20 @@ uint64_t virtio_capacity(const struct virtio_device *device)
 	return guest_le64(sectors);
 }
 
-bool virtio_queue(const struct virtio_device *device,
+bool virtio_ethernet(const struct virtio_device *device,
+		     unsigned char address[VIRTIO_ETHERNET_BYTES])
+{
+	return channel_run(&state_of(device)->channel, COMMAND_READ_CONFIG,
+			   address, VIRTIO_ETHERNET_BYTES);
+}
+
+bool virtio_queue(const struct virtio_device *device, uint16_t index,
 		  const struct virtio_ring *ring)
 {
 	const struct state *state = state_of(device);
-	struct queue_limit limit = { .index = 0 };
+	struct queue_limit limit = { .index = index };
 	struct queue_place place = {
+		.index = index,
 		.descriptors = ring->descriptors.v,
 		.entries = ring->entries,
 		.available = ring->available.v,
@@ -226,12 +238,12 @@ void virtio_live(const struct virtio_device *device)
 /* ---- in use ---- */
 
 /* 4.3.3.2: a negative answer says that the device took no notice. */
-void virtio_notify(const struct virtio_device *device)
+void virtio_notify(const struct virtio_device *device, uint16_t index)
 {
 	struct state *state = state_of(device);
 
 	bounce_mb_device();
-	if (cpu_virtio_notify(state->channel.subchannel, 0) < 0)
+	if (cpu_virtio_notify(state->channel.subchannel, index) < 0)
 		state->broken = true;
 }
 

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * rtas.c - Run-Time Abstraction Services: configuration cycles, power-off.
+ * rtas.c - Run-Time Abstraction Services: configuration, CPUs, power-off.
  *
  * On a machine with firmware RTAS is code; without, QEMU takes the argument
  * block straight from a hypervisor call. Its words are big-endian, and it must
- * lie below 4 GiB. One call at a time: this guest has one CPU.
+ * lie below 4 GiB: on the caller's stack, so that two CPUs can call at once.
  *
  * Source: LoPAR 1.1, RTAS argument buffer.
  */
 #include "power.h"
 
 #define CELLS 16
-
-static uint32_t block[CELLS] __attribute__((aligned(64)));
 
 uint32_t rtas_token(const char *service)
 {
@@ -22,13 +20,15 @@ uint32_t rtas_token(const char *service)
 	return value != NULL && len == 4 ? tree_cell(value) : RTAS_NO_TOKEN;
 }
 
+/* Big-endian from native, and back. */
 static uint32_t big(uint32_t x)
 {
-	return __builtin_bswap32(x);
+	return GUEST_IS_LITTLE ? __builtin_bswap32(x) : x;
 }
 
 void rtas_call(struct rtas_call *call)
 {
+	uint32_t block[CELLS];
 	uint32_t *cell = block;
 
 	*cell++ = big(call->token);

@@ -11,6 +11,7 @@
 #define HEADER_MAGIC 0
 #define HEADER_STRUCT 8
 #define HEADER_STRINGS 12
+#define HEADER_BOOT_CPU 28
 #define TREE_MAGIC 0xd00dfeedu
 
 /* Tokens of the structure block: section 5.4.1. */
@@ -70,8 +71,13 @@ static uint32_t name_bytes(const unsigned char *name)
 	return padded(len + 1);
 }
 
-const unsigned char *tree_property(const char *node, const char *name,
-				   uint32_t *len)
+uint32_t tree_boot_cpu(void)
+{
+	return tree_cell(blob + HEADER_BOOT_CPU);
+}
+
+const unsigned char *tree_nth_property(const char *node, uint32_t n,
+				       const char *name, uint32_t *len)
 {
 	const unsigned char *at = blob + tree_cell(blob + HEADER_STRUCT);
 	const char *strings = (const char *)blob +
@@ -90,7 +96,8 @@ const unsigned char *tree_property(const char *node, const char *name,
 		case TREE_PROPERTY:
 			*len = tree_cell(at);
 			if (inside && equal(strings + tree_cell(at + 4), name))
-				return at + 8;
+				if (n-- == 0)
+					return at + 8;
 			at += 8 + padded(*len);
 			break;
 		case TREE_END_NODE:
@@ -102,4 +109,10 @@ const unsigned char *tree_property(const char *node, const char *name,
 			return NULL;
 		}
 	}
+}
+
+const unsigned char *tree_property(const char *node, const char *name,
+				   uint32_t *len)
+{
+	return tree_nth_property(node, 0, name, len);
 }

@@ -30,6 +30,7 @@
  * arch/powerpc/include/asm/hvcall.h and ultravisor-api.h. */
 #define UV_SHARE_PAGE 0xf130
 #define UV_UNSHARE_PAGE 0xf134
+#define UV_ESM 0xf110
 #define U_SUCCESS 0
 #define U_FUNCTION (-2)
 #define U_P2 (-55)
@@ -40,7 +41,7 @@
 /* -m 512. The default TCE window, 1 GiB from 0, covers all of it. */
 #define POWER_RAM_BYTES (UINT64_C(512) << 20)
 
-/* The registers of an interrupt, as start.S saves them. */
+/* The registers of an interrupt, as start.S saves them, for each CPU. */
 struct power_frame {
 	uint64_t gpr[32];
 	uint64_t srr0;
@@ -52,6 +53,7 @@ struct power_frame {
 };
 _Static_assert(offsetof(struct power_frame, srr0) == 256, "see start.S");
 _Static_assert(offsetof(struct power_frame, xer) == 296, "see start.S");
+_Static_assert(sizeof(struct power_frame) == 304, "see start.S");
 
 /* ---- start.S ---- */
 
@@ -62,9 +64,20 @@ int64_t power_hcall_read(uint64_t op, uint64_t a, uint64_t b, uint64_t c,
 			 uint64_t *second);
 int64_t power_ultracall(uint64_t function, uint64_t gfn, uint64_t count);
 
-/* Called by start.S. */
+/* Where the second CPU is to be started; code, not a C function. */
+extern const unsigned char power_second_entry[];
+
+/* Called by start.S: on the first CPU, on the second, on either. */
 _Noreturn void power_start(const unsigned char *tree);
+_Noreturn void power_second(void);
 void power_interrupt(struct power_frame *frame, uint64_t vector);
+
+/* ---- endian.c, one for each byte order ---- */
+
+extern const char power_name[]; /* guest_cpu.name */
+
+/* power_set_endian() - have interrupts in the guest's byte order. */
+bool power_set_endian(void);
 
 /* ---- tree.c: the flattened device tree ---- */
 
@@ -78,6 +91,13 @@ bool tree_use(const unsigned char *tree);
 const unsigned char *tree_property(const char *node, const char *name,
 				   uint32_t *len);
 
+/* The same for the (@n + 1)-th of such nodes. */
+const unsigned char *tree_nth_property(const char *node, uint32_t n,
+				       const char *name, uint32_t *len);
+
+/* tree_boot_cpu() - `reg` of the CPU that booted. */
+uint32_t tree_boot_cpu(void);
+
 /* Cells: big-endian words. */
 uint32_t tree_cell(const unsigned char *bytes);
 uint64_t tree_cells(const unsigned char *bytes);
@@ -88,7 +108,7 @@ uint64_t tree_cells(const unsigned char *bytes);
 #define RTAS_NO_TOKEN UINT32_MAX
 uint32_t rtas_token(const char *service);
 
-/* A call: up to 5 arguments and 2 results. */
+/* A call: up to 5 arguments and 2 results. Either CPU may make one. */
 struct rtas_call {
 	uint32_t token;
 	uint32_t arguments;

@@ -7,16 +7,18 @@
  * TCE table, so that QEMU lets a device with ACCESS_PLATFORM reach exactly the
  * shared pages:
  *
- *   U1  A page is in the table if and only if its word in `shared` says so.
+ *   U1  A page is in the table if and only if its word in `shared` says so, or
+ *       the guest is not a secure one (`open`): then every page is.
  *   U2  A page is zeroed before it enters the table, and after it left: what
  *       was secret does not get out, and what a device wrote does not get in.
  *   U3  A call does all of its pages or none.
+ *   U4  Becoming secure leaves every page as it was, but out of the table.
  *
  * What it is not: memory encryption, MSR[S], or the hypervisor's part.
  *
- * Source: Linux Documentation/arch/powerpc/ultravisor.rst, UV_SHARE_PAGE and
- * UV_UNSHARE_PAGE. Where that text and the published firmware part, the model
- * follows the text, but for r3: model_awkward().
+ * Source: Linux Documentation/arch/powerpc/ultravisor.rst, UV_SHARE_PAGE,
+ * UV_UNSHARE_PAGE and UV_ESM. Where that text and the published firmware part,
+ * the model follows the text, but for r3: model_awkward().
  */
 #include "power.h"
 
@@ -28,6 +30,7 @@ static uint64_t shared_count;
 static uint64_t calls;
 static uint64_t refused_gfn = MODEL_NO_PAGE;
 static bool awkward;
+static bool open;
 static uint32_t liobn; /* the window's number in hypervisor calls */
 
 bool model_start(void)
@@ -81,6 +84,25 @@ static void set_granule(uint64_t gfn, bool share)
 	shared[gfn] = share;
 }
 
+static bool put_all(uint64_t permissions)
+{
+	for (uint64_t gfn = 0; gfn < GRANULES; gfn++)
+		if (!put_granule(gfn << UV_PAGE_SHIFT, permissions))
+			return false;
+	return true;
+}
+
+/* UV_ESM (U4). Its arguments name a kernel to be verified: not this model's. */
+static int64_t enter_secure(void)
+{
+	if (!open)
+		return U_FUNCTION;
+	if (!put_all(0))
+		guest_fail("a TCE could not be removed");
+	open = false;
+	return U_SUCCESS;
+}
+
 static int64_t set_granules(uint64_t gfn, uint64_t count, bool share)
 {
 	if (gfn >= GRANULES)
@@ -98,14 +120,25 @@ uint64_t model_answer(uint64_t function, uint64_t gfn, uint64_t count)
 {
 	int64_t result;
 
+	if (function == UV_ESM)
+		return (uint64_t)enter_secure();
 	if (function != UV_SHARE_PAGE && function != UV_UNSHARE_PAGE)
 		return (uint64_t)(int64_t)U_FUNCTION;
 	calls++;
+	if (open)
+		return (uint64_t)(int64_t)U_FUNCTION;
 	result = set_granules(gfn, count, function == UV_SHARE_PAGE);
 	return awkward ? function : (uint64_t)result;
 }
 
 /* ---- guest.h ---- */
+
+void model_open(void)
+{
+	open = true;
+	if (!put_all(TCE_BOTH))
+		guest_fail("a TCE could not be set");
+}
 
 void model_refuse(uint64_t gpa)
 {
@@ -135,7 +168,7 @@ bool model_allows(uint64_t gpa, uint64_t len)
 		return false;
 	for (uint64_t gfn = gpa >> UV_PAGE_SHIFT; gfn <= last >> UV_PAGE_SHIFT;
 	     gfn++)
-		if (!shared[gfn])
+		if (!shared[gfn] && !open)
 			return false;
 	return true;
 }
@@ -152,15 +185,20 @@ bool cpu_unshare(uint64_t gpa)
 	       U_SUCCESS;
 }
 
+bool cpu_enter_secure(void)
+{
+	return power_ultracall(UV_ESM, 0, 0) == U_SUCCESS;
+}
+
 /*
  * The one hook that is not the library's: QEMU's CPU has no MSR[S], so the real
- * one would say, rightly, that nothing protects this guest. The model says that
- * it is protected, and everything behind that is the real code.
+ * one would say, rightly, that nothing protects this guest. The model says
+ * whether it is protected, and everything behind that is the real code.
  */
 static enum bounce_protection detect(void *ctx)
 {
 	(void)ctx;
-	return BOUNCE_PROTECTION_YES;
+	return open ? BOUNCE_PROTECTION_NO : BOUNCE_PROTECTION_YES;
 }
 
 void cpu_arch(struct bounce_arch *arch)

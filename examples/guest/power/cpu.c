@@ -9,15 +9,8 @@
 #define TERMINAL 0x71000000u
 #define TERMINAL_BYTES 16u /* of one H_PUT_TERM_CHAR */
 
-/* LoPAR, H_SET_MODE: resource 4, value 1: interrupts are little-endian. */
-#define SET_MODE_LITTLE 1
-#define SET_MODE_RESOURCE_ENDIAN 4
-
 #define VECTOR_SYSTEM_CALL 0xc00
 #define INSTRUCTION_SC_2 0x44000042u
-
-/* Where start.S saves the registers of an interrupt. */
-struct power_frame power_frame;
 
 extern unsigned char bss_start[];
 extern unsigned char bss_end[];
@@ -25,10 +18,11 @@ extern unsigned char bss_end[];
 static uint64_t ticks_per_millisecond;
 
 const struct guest_cpu guest_cpu = {
-	.name = "ppc64le",
+	.name = power_name,
 	.transport_name = "pci",
 	.awkward_text = "r3 said nothing, as in the published firmware: "
 			"each share was proved by content",
+	.iommu_name = "TCE",
 	.transport = BOUNCE_TRANSPORT_PCI,
 	.ram_bytes = POWER_RAM_BYTES,
 	.pool_gpa = UINT64_C(64) << 20,
@@ -153,9 +147,8 @@ _Noreturn void power_start(const unsigned char *tree)
 	memset(bss_start, 0, (size_t)(bss_end - bss_start));
 	if (!tree_use(tree))
 		cpu_exit(false);
-	if (power_hcall(H_SET_MODE, SET_MODE_LITTLE, SET_MODE_RESOURCE_ENDIAN,
-			0, 0) != H_SUCCESS)
-		guest_fail("H_SET_MODE: interrupts stay big-endian");
+	if (!power_set_endian())
+		guest_fail("interrupts stay in the other byte order");
 	find_clock();
 	check_memory();
 	if (!pci_start())

@@ -3,36 +3,36 @@
  * start.S - where QEMU's pseries machine enters the image, and the interrupt
  * vectors. The image lies at physical 0 and runs there, without translation.
  *
- * With -bios the CPU starts at 0x100, big-endian and in 32-bit mode (MSR is 0),
- * with the flattened device tree's address in r3. The rest of the image is
- * little-endian; H_SET_MODE makes interrupts so, too (cpu.c).
+ * With -bios the first CPU starts at 0x100, big-endian and in 32-bit mode (MSR
+ * is 0), with the flattened device tree's address in r3; the second where
+ * second.c says, big-endian, too. abi.inc, one for each byte order, brings them
+ * to the rest of the image.
  *
- * Interrupts save everything in one frame (struct power_frame of power.h) and
- * call power_interrupt() on a stack of their own. Only `sc 2` comes back.
+ * Each CPU has two stacks, one for interrupts. At the top of that lies the
+ * frame in which its interrupts save all registers (struct power_frame of
+ * power.h), and SPRG2 has the frame's address. Only `sc 2` comes back.
  *
- * Source: Power ISA 3.0B book III, chapters 3 (sc, rfid, MSR) and 6 (vectors);
- * 64-bit ELF V2 ABI, 2.2 (stack, TOC, r12 at entry).
+ * Source: Power ISA 3.0B book III, chapters 3 (sc, rfid, MSR), 4 (SPRG) and 6
+ * (vectors).
  */
-#define ENTRY_LITTLE 0x120
+#define ENTRY_FIRST 0x120
+#define ENTRY_SECOND 0x160
 #define FRAME_SRR0 256
 #define FRAME_SRR1 264
 #define FRAME_LR 272
 #define FRAME_CTR 280
 #define FRAME_CR 288
 #define FRAME_XER 296
+#define FRAME_BYTES 304
 #define STACK_BYTES 65536
-#define STACK_FRAME 128 /* ELFv2 ABI: room for a callee's header */
-
-	/* An instruction word in the byte order of a big-endian CPU. */
-	.macro	big word
-	.byte	((\word) >> 24) & 0xff, ((\word) >> 16) & 0xff
-	.byte	((\word) >> 8) & 0xff, (\word) & 0xff
-	.endm
+#define STACK_FRAME 128 /* both ABIs: room for a callee's header */
 
 	.macro	address register, symbol
-	lis	\register, \symbol@h
-	ori	\register, \register, \symbol@l
+	lis	\register, (\symbol)@h
+	ori	\register, \register, (\symbol)@l
 	.endm
+
+#include "abi.inc"
 
 	.macro	vector offset
 	.org	\offset
@@ -42,20 +42,19 @@
 	.endm
 
 	.section .vectors, "ax"
-	/* The words are what an assembler makes of their comments. */
 	.globl	_start
 	.org	0x100
 _start:
-	big	0x39400000 | ENTRY_LITTLE	/* li    r10, ENTRY_LITTLE */
-	big	0x7d5a03a6			/* mtsrr0 r10 */
-	big	0x39400001			/* li    r10, 1 */
-	big	0x794af806			/* sldi  r10, r10, 63: SF */
-	big	0x614a1001			/* ori   r10, r10, ME | LE */
-	big	0x7d5b03a6			/* mtsrr1 r10 */
-	big	0x4c000024			/* rfid */
+	enter	ENTRY_FIRST
+	.org	ENTRY_FIRST
+	b	first
 
-	.org	ENTRY_LITTLE
-	b	start
+	.globl	power_second_entry
+	.org	0x140
+power_second_entry:
+	enter	ENTRY_SECOND
+	.org	ENTRY_SECOND
+	b	second
 
 	.irp	offset, 0x200, 0x300, 0x380, 0x400, 0x480, 0x500, 0x600, 0x700
 	vector	\offset
@@ -69,17 +68,23 @@ _start:
 	.org	0x1000
 
 	.text
-start:
-	address	1, (power_stack_end - STACK_FRAME)
-	address	2, .TOC.
-	address	12, power_start
-	mtctr	12
-	bctrl				/* power_start(device tree in r3) */
+first:
+	address	1, first_frame
+	mtsprg	2, 1
+	address	1, first_stack_end - STACK_FRAME
+	call_c	power_start		/* power_start(device tree in r3) */
+0:	b	0b
+
+second:
+	address	1, second_frame
+	mtsprg	2, 1
+	address	1, second_stack_end - STACK_FRAME
+	call_c	power_second
 0:	b	0b
 
 interrupt:
 	mtsprg	1, 1
-	address	1, power_frame
+	mfsprg	1, 2
 	.irp	n, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 	std	\n, 8 * \n(1)
 	.endr
@@ -105,13 +110,10 @@ interrupt:
 	std	5, FRAME_XER(1)
 
 	mr	3, 1
-	address	1, (power_interrupt_stack_end - STACK_FRAME)
-	address	2, .TOC.
-	address	12, power_interrupt
-	mtctr	12
-	bctrl				/* power_interrupt(frame, vector) */
+	addi	1, 1, -STACK_FRAME
+	call_c	power_interrupt		/* power_interrupt(frame, vector) */
 
-	address	1, power_frame
+	mfsprg	1, 2
 	ld	5, FRAME_SRR0(1)
 	mtsrr0	5
 	ld	5, FRAME_SRR1(1)
@@ -135,14 +137,12 @@ interrupt:
 	rfid
 
 	/* int64_t power_hcall(op, a, b, c, d): the registers are C's own. */
-	.globl	power_hcall
-power_hcall:
+	function power_hcall
 	sc	1
 	blr
 
 	/* int64_t power_hcall_read(op, a, b, c, uint64_t *r4): keeps r4. */
-	.globl	power_hcall_read
-power_hcall_read:
+	function power_hcall_read
 	mr	11, 7
 	std	11, -8(1)
 	sc	1
@@ -151,8 +151,7 @@ power_hcall_read:
 	blr
 
 	/* int64_t power_ultracall(function, gfn, count): `sc 2`. */
-	.globl	power_ultracall
-power_ultracall:
+	function power_ultracall
 	.long	0x44000042		/* older assemblers know no LEV 2 */
 	blr
 
@@ -160,8 +159,14 @@ power_ultracall:
 	.section .stack, "aw", @nobits
 	.balign	16
 	.space	STACK_BYTES
-power_stack_end:
+first_stack_end:
+	.space	STACK_BYTES - FRAME_BYTES
+first_frame:
+	.space	FRAME_BYTES
 	.space	STACK_BYTES
-power_interrupt_stack_end:
+second_stack_end:
+	.space	STACK_BYTES - FRAME_BYTES
+second_frame:
+	.space	FRAME_BYTES
 
 	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""The guests that tools/demo.py boots, and what is demanded of them: the
+machines, their devices by role, rows and controls (examples/guest/guest.h)."""
+
+import dataclasses
+
+IMAGE_BYTES = 16 << 20  # these five: examples/guest/guest.h
+OUTPUT_BYTES = 17 << 20
+CONTROL_BYTES = 4096
+PUBLIC_TEXT = b"PUBLIC-BYTES-OK!"
+SECRET_TEXT = b"SECRET-KEEP-OUT!"
+UNWRITTEN = b"\xee"  # the second disk before the guest writes
+
+# Disk, writable, and its options on each bus. The order is the role: the slot
+# on PCI, the device number on ccw.
+DISKS = (
+    ("in0", False, {"pci": "disable-legacy=on,iommu_platform=on",
+                    "ccw": "iommu_platform=on"}),
+    ("out0", True, {"pci": "disable-legacy=on,iommu_platform=on",
+                    "ccw": "iommu_platform=on"}),
+    ("in1", False, {"pci": "disable-legacy=on,iommu_platform=off",
+                    "ccw": "iommu_platform=off"}),
+    ("legacy", False, {"pci": "disable-legacy=off,disable-modern=on",
+                       "ccw": "max_revision=0"}),
+)
+
+# The network, behind the disks: QEMU's own gateway answers, and nobody else.
+NETWORK = "user,id=net,restrict=on,ipv6=off"
+NETWORK_OPTIONS = {"pci": "romfile=,disable-legacy=on,iommu_platform=on",
+                   "ccw": "iommu_platform=on"}
+
+# Row (a device, and how it is used) and its verdict.
+ROWS = {
+    "in0": "bounce",
+    "out0": "bounce",
+    "in1": "bounce",
+    "in1-strict": "refuse",
+    "legacy": "refuse",
+    "smp": "bounce",
+    "liar": "bounce",
+    "net": "bounce",
+    "entry": "bounce",
+}
+# What a row counts, at least; smp_errors() has that of smp.
+MOVED = {
+    "in0": ("bytes_in", IMAGE_BYTES),
+    "out0": ("bytes_out", IMAGE_BYTES),
+    "in1": ("bytes_in", IMAGE_BYTES),
+    "liar": ("bytes_in", 1),
+    "net": ("bytes_in", 50000),
+    "entry": ("bytes_in", IMAGE_BYTES // 2),  # the other half went direct
+}
+WITHOUT_IMAGE = ("liar", "net")  # rows that have no digest
+CONFINED_AS = {"smp": "in0", "entry": "in0", "net": "in0"}  # the same device
+SMP_MAPPINGS = 1000  # at least, of each CPU
+
+CONTROLS = frozenset("""
+    awkward_answers private_write private_read unshared shared_again
+    refused_page strict legacy canary_breaks returned beside_disk both_cpus
+    same_words ended_once wrong_device grown_beside spoilt_byte pool_whole
+    lies_none lies_wrong_id lies_idle_id lies_repeated_id lies_length
+    lies_index lies_unmap arp unwritten_bytes echo malformed entry_direct
+    entry_reach entry_too_early entry_afresh entry_stale entry_refused
+    entry_bounced entry_again entry_returned
+""".split())
+
+
+@dataclasses.dataclass(frozen=True)
+class Guest:
+    """A machine and how it is started; {image} is the guest's program."""
+
+    name: str
+    bus: str
+    place: str  # of a device, by role
+    confined: dict  # who keeps the device of a row from private memory
+    package: str  # of Debian, that has the emulator
+    command: str
+    before: str = ""  # options that a disk's own come behind, by role
+    other_rows: dict = dataclasses.field(default_factory=dict)
+    controls: frozenset = CONTROLS
+
+    @property
+    def rows(self):
+        """Each row of this guest, and its verdict."""
+        return {**ROWS, **self.other_rows}
+
+
+# The same machine for both byte orders: the guest chooses.
+PSERIES = ("qemu-system-ppc64 -M pseries -cpu POWER9 -smp 2 -m 512"
+           " -bios {image} -serial stdio")
+
+Z = ("qemu-system-s390x -M s390-ccw-virtio -cpu max -smp 2 -m 256"
+     " -kernel {image} -chardev stdio,id=c0 -device sclpconsole,chardev=c0")
+
+GUESTS = (
+    Guest(
+        name="ppc64le", bus="pci", place="addr={role}",
+        confined={"in0": "TCE", "out0": "TCE", "in1": "model"},
+        package="qemu-system-ppc",
+        command=PSERIES,
+    ),
+    Guest(
+        name="ppc64", bus="pci", place="addr={role}",
+        confined={"in0": "TCE", "out0": "TCE", "in1": "model"},
+        package="qemu-system-ppc", command=PSERIES,
+    ),
+    Guest(
+        name="s390x", bus="ccw", place="devno=fe.0.{role:04x}",
+        confined={"in0": "model", "out0": "model", "in1": "model"},
+        package="qemu-system-misc", command=Z,
+        other_rows={"in0-decline": "refuse"},
+        controls=CONTROLS | {"declined"},
+    ),
+    # No bypass: what does not offer ACCESS_PLATFORM is not used.
+    Guest(
+        name="s390x-zpci", bus="pci", place="id=f{role}",
+        before="-device zpci,uid={role},fid={role},target=f{role}",
+        confined={"in0": "IOAT", "out0": "IOAT"},
+        package="qemu-system-misc", command=Z, other_rows={"in1": "refuse"},
+        controls=CONTROLS - {"canary_breaks"}
+        | {"no_bypass", "offset", "unflushed", "unshared_stopped"},
+    ),
+)
+EVERY_COMMAND = "-accel tcg -nographic -nodefaults -action panic=exit-failure"
