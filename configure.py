@@ -117,14 +117,20 @@ HOST = "x86_64"  # of the committed manifest; --host names another
 
 # Bare-metal guests of `ninja demo`, linked with the archive of their CPU. A raw
 # image is what QEMU loads as firmware; the other is loaded as an ELF file.
-GUEST = named("examples/guest", """main blk churn control driver duel image
-                                   lies mem net network packet pair pattern
-                                   print report secure sha256 smp vring""")
+GUEST = named("examples/guest", """main blk churn control driver duel fail image
+                                   lies net network packet pair pattern report
+                                   secure sha256 smp vring""")
+NO_LIBC = named("examples/guest", "mem print")
+PICOLIBC = named("examples/guest", "picolibc")
 PCI = named("examples/guest", "virtio_pci pci_bars")
-PSERIES = GUEST + PCI + named(
-    "examples/guest/power", "start.S cpu model pci rtas second tree")
-Z = GUEST + named("examples/guest/s390x",
-                  "start.S console cpu model monitor second")
+TREE = named("examples/guest", "pci_tree tree")
+PSERIES = GUEST + NO_LIBC + PCI + TREE + named(
+    "examples/guest/power", "start.S cpu model pci rtas second")
+Z = GUEST + NO_LIBC + named("examples/guest/s390x",
+                            "start.S console cpu model monitor second")
+ARM = GUEST + PICOLIBC + PCI + TREE + named(
+    "examples/guest", "ecam") + named("examples/guest/aarch64",
+                                      "start.S cpu second")
 GUESTS = {
     "ppc64le": {
         "cpu": "powerpc64le", "raw": True, "folder": "examples/guest/ppc64le",
@@ -146,6 +152,13 @@ GUESTS = {
         "cpu": "s390x", "raw": False, "folder": "examples/guest/s390x",
         "script": "examples/guest/s390x/link.ld",
         "sources": Z + PCI[:1] + named("examples/guest/s390x", "ioat zpci"),
+    },
+    "aarch64": {
+        "cpu": "aarch64", "raw": False, "folder": "examples/guest/aarch64",
+        "script": "examples/guest/aarch64/link.ld",
+        "libc": "/usr/lib/picolibc/aarch64-linux-gnu",
+        "sources": ARM + named("examples/guest", "forced")
+        + ["examples/guest/aarch64/plain.c"],
     },
 }
 
@@ -186,10 +199,13 @@ TOOLS = """
     powerpc64le-linux-gnu-gcc   gcc-powerpc64le-linux-gnu   check demo
     powerpc64-linux-gnu-gcc     gcc-powerpc64-linux-gnu     check demo
     s390x-linux-gnu-gcc         gcc-s390x-linux-gnu         check demo
-    aarch64-linux-gnu-gcc       gcc-aarch64-linux-gnu       check
+    aarch64-linux-gnu-gcc       gcc-aarch64-linux-gnu       check demo
     riscv64-linux-gnu-gcc       gcc-riscv64-linux-gnu       check
     qemu-system-ppc64           qemu-system-ppc             demo
     qemu-system-s390x           qemu-system-misc            demo
+    qemu-system-aarch64         qemu-system-arm             demo
+    /usr/lib/picolibc/aarch64-linux-gnu/lib/libc.a \
+                                picolibc-aarch64-linux-gnu  demo
     mke2fs                      e2fsprogs                   demo
     doxygen                     doxygen                     docs
     gcovr                       gcovr                       coverage
@@ -393,13 +409,15 @@ class Builder:
         """The image that QEMU boots; returns its path."""
         m, cpu = self.m, CPUS[about["cpu"]]
         cc = cpu.prefix + "gcc"
-        script = about["script"]
+        script, libc = about["script"], about.get("libc")
         objs = self.objects(f"guest/{name}", about["sources"], ["tools-demo"],
                             cc=cc, flags=f"$guest ${about['cpu']} "
-                            f"-I{about['folder']}")
+                            f"-I{about['folder']}"
+                            + (f" -isystem {libc}/include" if libc else ""))
         elf = m.build(f"$builddir/guest/{name}.elf", "link",
                       objs + [self.shipped[about["cpu"]]], [script], cc=cc,
-                      flags=GUEST_LINK + " -T " + script)
+                      flags=GUEST_LINK + " -T " + script,
+                      libs=f"{libc}/lib/libc.a -lgcc" if libc else "")
         if not about["raw"]:
             return elf
         return m.build(f"$builddir/guest/{name}.bin", "raw", [elf],

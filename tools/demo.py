@@ -77,7 +77,7 @@ class Run:
         """The command line: the machine, then the devices by role."""
         line = shlex.split(self.guest.command) + shlex.split(EVERY_COMMAND)
         line = [part.replace("{image}", self.image) for part in line]
-        for role, (name, writable, options) in enumerate(DISKS, start=1):
+        for role, name, writable, options in self.guest.disks:
             path = self.output if writable else self.input
             drive = ["if=none", f"id={name}", "format=raw",
                      "file=" + path.replace(",", ",,")]
@@ -228,10 +228,12 @@ def used_row_errors(run, row, digest):
     if row.get("digest") != ("-" if device in WITHOUT_IMAGE else digest):
         errors.append("the digest is not the image's")
     errors += smp_errors(row) if device == "smp" else moved_errors(row)
-    for key in ("pages_shared", "share_calls_start", "mappings",
-                "high_water_chunks", "pool_bytes", "peak_in_flight"):
+    for key in ("pages_shared", "mappings", "high_water_chunks", "pool_bytes",
+                "peak_in_flight"):
         if number(row, key) <= 0:
             errors.append(f"{key} says nothing")
+    if (number(row, "share_calls_start") > 0) != run.guest.monitor:
+        errors.append("share calls without a monitor, or none to one")
     # The guest itself plays the liar.
     confined = "none" if device == "liar" else \
         run.guest.confined[CONFINED_AS.get(device, device)]
@@ -295,7 +297,8 @@ LEGEND = (
     "KiB in use. pool:byte: bytes of pool for each byte in flight at the "
     "peak. confined by: TCE, IOAT: QEMU's own IOMMU, for which the guest's "
     "model of the ultravisor writes the tables; model: the guest's model of "
-    "the ultravisor, asked for every descriptor before the device is told. "
+    "the ultravisor, asked for every descriptor before the device is told "
+    "(aarch64 has no ultravisor: there the library's list of shared ranges). "
     "smp: two CPUs map and unmap at once; mappings and bytes are both CPUs', "
     "digest and pool:byte are of in0, which CPU 0 reads meanwhile."
 )

@@ -54,6 +54,13 @@ WITHOUT_IMAGE = ("liar", "net")  # rows that have no digest
 CONFINED_AS = {"smp": "in0", "entry": "in0", "net": "in0"}  # the same device
 SMP_MAPPINGS = 1000  # at least, of each CPU
 
+# What only a monitor can refuse, or be asked for: not of a guest without one.
+MONITOR_ROWS = ("in1-strict", "legacy", "entry")
+MONITOR_CONTROLS = frozenset("""
+    awkward_answers refused_page strict legacy entry_direct entry_reach
+    entry_too_early entry_afresh entry_stale entry_refused entry_bounced
+    entry_again entry_returned
+""".split())
 CONTROLS = frozenset("""
     awkward_answers private_write private_read unshared shared_again
     refused_page strict legacy canary_breaks returned beside_disk both_cpus
@@ -78,11 +85,20 @@ class Guest:
     before: str = ""  # options that a disk's own come behind, by role
     other_rows: dict = dataclasses.field(default_factory=dict)
     controls: frozenset = CONTROLS
+    monitor: bool = True  # else nothing protects it, and it bounces by FORCE
 
     @property
     def rows(self):
         """Each row of this guest, and its verdict."""
-        return {**ROWS, **self.other_rows}
+        return {row: verdict
+                for row, verdict in {**ROWS, **self.other_rows}.items()
+                if self.monitor or row not in MONITOR_ROWS}
+
+    @property
+    def disks(self):
+        """Role, name, writable and options of each disk."""
+        return [(role, *disk) for role, disk in enumerate(DISKS, start=1)
+                if self.monitor or disk[0] not in MONITOR_ROWS]
 
 
 # The same machine for both byte orders: the guest chooses.
@@ -91,6 +107,10 @@ PSERIES = ("qemu-system-ppc64 -M pseries -cpu POWER9 -smp 2 -m 512"
 
 Z = ("qemu-system-s390x -M s390-ccw-virtio -cpu max -smp 2 -m 256"
      " -kernel {image} -chardev stdio,id=c0 -device sclpconsole,chardev=c0")
+
+# Semihosting is how it ends with a code.
+VIRT = ("qemu-system-aarch64 -M virt -cpu max -smp 2 -m 256 -kernel {image}"
+        " -serial stdio -semihosting")
 
 GUESTS = (
     Guest(
@@ -119,6 +139,12 @@ GUESTS = (
         package="qemu-system-misc", command=Z, other_rows={"in1": "refuse"},
         controls=CONTROLS - {"canary_breaks"}
         | {"no_bypass", "offset", "unflushed", "unshared_stopped"},
+    ),
+    Guest(
+        name="aarch64", bus="pci", place="addr={role}",
+        confined={"in0": "model", "out0": "model", "in1": "model"},
+        package="qemu-system-arm", command=VIRT,
+        controls=CONTROLS - MONITOR_CONTROLS, monitor=False,
     ),
 )
 EVERY_COMMAND = "-accel tcg -nographic -nodefaults -action panic=exit-failure"

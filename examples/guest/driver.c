@@ -22,6 +22,7 @@ void driver_describe(const struct virtio_device *device,
 		.features = device->offered,
 		.requester = device->requester,
 		.transport = guest_cpu.transport,
+		.flags = guest_cpu.forced ? BOUNCE_DEVICE_FORCE : 0,
 	};
 }
 
@@ -57,7 +58,7 @@ enum bounce_err driver_open(struct driver *driver,
 	if (!virtio_find(open->role, &driver->device))
 		guest_fail("a device is not there");
 	driver_describe(&driver->device, open->space, &info);
-	info.flags = open->flags;
+	info.flags |= open->flags;
 	info.owner = open->owner;
 	err = bounce_device_attach(open->bounce, &info, &driver->requester,
 				   &driver->answer);

@@ -89,6 +89,26 @@ static inline bounce_bus_t guest_bus_of(const void *bytes)
 				window->gpa.v };
 }
 
+/*
+ * What the library is told of the guest: memory is where its addresses say. A
+ * first page at 0 is left out: a pointer to it would be NULL.
+ */
+#define GUEST_NULL_BYTES 4096u
+static inline struct bounce_env guest_env(void)
+{
+	uint64_t end = guest_cpu.ram_gpa + guest_cpu.ram_bytes;
+	uint64_t gpa = guest_cpu.ram_gpa != 0 ? guest_cpu.ram_gpa :
+						GUEST_NULL_BYTES;
+
+	return (struct bounce_env) {
+		.linear = { {
+			.gpa = { gpa },
+			.ptr = (unsigned char *)(uintptr_t)gpa,
+			.len = end - gpa,
+		} },
+	};
+}
+
 /* A private buffer of this guest: its linear map is the identity. */
 static inline struct bounce_buf guest_buffer(void *ptr, uint64_t len)
 {

@@ -6,13 +6,15 @@
  *
  *   portable   main.c image.c control.c secure.c lies.c network.c smp.c churn.c
  *              pattern.c duel.c pair.c report.c blk.c net.c packet.c driver.c
- *              vring.c sha256.c print.c mem.c
- *   transport  virtio_pci.c (POWER, zPCI)      s390x/virtio_ccw.c (Z)
+ *              vring.c sha256.c fail.c
+ *   libc       print.c mem.c (none)            picolibc.c (picolibc's)
+ *   transport  virtio_pci.c (all but ccw)      s390x/virtio_ccw.c (Z)
  *   CPU        <cpu>/: start, vectors, console, power-off, the second CPU, the
  *              monitor's model; power/ is ppc64le's and ppc64's in common
+ *   model      <cpu>/model.c; forced.c where there is no monitor
  *
- * Variation is chosen by file: each guest links one CPU folder and one
- * transport; there is no #ifdef.
+ * Variation is chosen by file: each guest links one CPU folder, one transport
+ * and one libc; there is no #ifdef.
  *
  *   G1  The guest's memory is private, but for what the library shared. The
  *       model keeps the truth of that; nothing else in the guest does.
@@ -75,7 +77,7 @@ enum guest_role {
  *
  *   row device=<in0|out0|in1|in1-strict|legacy|in0-decline|smp|liar|net|
  *       entry>
- *       cpu=<ppc64le|ppc64|s390x>
+ *       cpu=<ppc64le|ppc64|s390x|aarch64>
  *       transport=<pci|ccw|zpci> verdict=<bounce|direct|refuse> reason="..."
  *       confined=<TCE|IOAT|model|none> pages_shared=<n> share_calls_start=<n>
  *       share_calls_io=<n> mappings=<n> bytes_in=<n> bytes_out=<n>
@@ -184,7 +186,15 @@ struct guest_cpu {
 	 * again; else it is dropped, and the device goes on.
 	 */
 	bool iommu_stops;
-	uint64_t ram_bytes; /* linear map: the identity, below ram_bytes */
+	/*
+	 * No monitor: nothing is protected, and devices bounce because the
+	 * guest wants it (BOUNCE_DEVICE_FORCE). It cannot become secure, and
+	 * no share call is made.
+	 */
+	bool forced;
+	/* The linear map is the identity, from here on. */
+	uint64_t ram_gpa;
+	uint64_t ram_bytes;
 	/*
 	 * Three ranges that no part of the image lies in, aligned to 2 MiB: the
 	 * pool, the pool of the controls, and the slab that the monitor
@@ -319,6 +329,12 @@ uint64_t model_calls(void);
  */
 bool model_allows(uint64_t gpa, uint64_t len);
 
+/*
+ * model_watch() - the instance whose ranges devices may reach, or NULL: what
+ * forced.c goes by, whom nobody asks. Others know by themselves.
+ */
+void model_watch(const struct bounce *bounce);
+
 /* ---- the transport: virtio_pci.c, <cpu>/virtio_ccw.c ---- */
 
 /* Who keeps a device from private memory. */
@@ -405,7 +421,7 @@ void virtio_failed(const struct virtio_device *device);
 /* virtio_reset() - reset; false when it is not done within a second. */
 bool virtio_reset(const struct virtio_device *device);
 
-/* ---- small words for both sides: print.c, mem.c ---- */
+/* ---- small words for both sides: print.c, mem.c, picolibc.c, fail.c ---- */
 
 /*
  * guest_print() - a subset of printf to the console, without floating point:

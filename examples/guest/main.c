@@ -15,12 +15,6 @@
 #define META_BYTES (1u << 20)
 #define IMAGE_SECTORS (GUEST_IMAGE_BYTES / GUEST_SECTOR_BYTES)
 
-/*
- * Memory is where its addresses say. The first page is left out: a pointer to
- * it would be NULL, and the CPU's vectors are there.
- */
-#define LINEAR_START 4096u
-
 /* Everything that lives as long as the run. */
 struct program {
 	struct bounce_arch arch;
@@ -60,19 +54,14 @@ static void make_instance(struct program *program)
 		.blocks = 64,
 		.direct = 64,
 	};
-	const struct bounce_env env = {
-		.linear = { {
-			.gpa = { LINEAR_START },
-			.ptr = (unsigned char *)(uintptr_t)LINEAR_START,
-			.len = guest_cpu.ram_bytes - LINEAR_START,
-		} },
-	};
+	const struct bounce_env env = guest_env();
 	const struct bounce_monitor monitor = { .arch = &program->arch };
 
 	cpu_arch(&program->arch);
 	must(bounce_init(meta, sizeof(meta), &config, &env, &monitor,
 			 &program->bounce),
 	     "bounce_init()");
+	model_watch(program->bounce);
 }
 
 static struct bounce_pool *make_pool(struct program *program, uint16_t slabs,
@@ -113,6 +102,8 @@ static void make_control_pool(struct program *program)
 	program->control_pool = make_pool(program, 1, guest_cpu.control_gpa,
 					  GUEST_CONTROL_POOL_BYTES);
 	model_awkward(false);
+	if (guest_cpu.forced)
+		return;
 	report_control("pool", "awkward_answers",
 		       model_allows(guest_cpu.control_gpa,
 				    GUEST_CONTROL_POOL_BYTES),
@@ -130,7 +121,8 @@ static void set_up(struct program *program)
 	program->space = make_space(program, program->pool);
 	program->control_space = make_space(program, program->control_pool);
 	program->start_calls = model_calls() - before;
-	control_refused_page(program->pool);
+	if (!guest_cpu.forced)
+		control_refused_page(program->pool);
 	if (!transport_start(program->bounce, program->space))
 		guest_fail("the transport does not work");
 }
@@ -293,8 +285,10 @@ static void tear_down(struct program *program)
 	good &= bounce_valid(program->bounce);
 	good &= bounce_pool_fini(program->pool) == BOUNCE_OK;
 	good &= bounce_pool_fini(program->control_pool) == BOUNCE_OK;
+	good &= model_shared_granules() == 0;
+	model_watch(NULL);
 	good &= bounce_fini(program->bounce) == BOUNCE_OK;
-	report_control("pool", "returned", good && model_shared_granules() == 0,
+	report_control("pool", "returned", good,
 		       "devices reset, pools retired: the model knows of no "
 		       "page that is still shared");
 }
@@ -304,11 +298,13 @@ _Noreturn void guest_main(void)
 	static struct program program;
 
 	report_total((has_bypass() ? 4 : 3) * (uint64_t)GUEST_IMAGE_BYTES +
-		     SECURE_BYTES);
-	secure_run();
+		     (guest_cpu.forced ? 0 : SECURE_BYTES));
+	if (!guest_cpu.forced)
+		secure_run();
 	report_stage("sharing pages");
 	set_up(&program);
-	refuse_disks(&program);
+	if (!guest_cpu.forced)
+		refuse_disks(&program);
 	open_disk(&program, GUEST_IN0, &in0);
 	open_disk(&program, GUEST_OUT0, &out0);
 	if (has_bypass())

@@ -2,8 +2,7 @@
 /*
  * print.c - integer-only formatted output, a line at a time.
  *
- * One line buffer: only the first CPU prints. guest_fail() goes past it, since
- * either CPU may end the guest.
+ * One line buffer: only the first CPU prints.
  */
 #include <stdarg.h>
 
@@ -105,21 +104,4 @@ void guest_print(const char *text, ...)
 			put(*text);
 	}
 	va_end(ap);
-}
-
-static void say(const char *text)
-{
-	size_t len = 0;
-
-	while (text[len] != '\0')
-		len++;
-	cpu_console(text, len);
-}
-
-_Noreturn void guest_fail(const char *text)
-{
-	say("\nfail text=\"");
-	say(text);
-	say("\"\n");
-	cpu_exit(false);
 }

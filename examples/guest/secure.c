@@ -13,7 +13,6 @@
 #include "report.h"
 
 #define META_BYTES (1u << 20)
-#define LINEAR_START 4096u /* a pointer to the first page would be NULL */
 #define PAGE_BYTES 4096u
 #define CANARY 0x5au
 
@@ -52,13 +51,7 @@ static enum bounce_err make_instance(struct entry *entry)
 		.blocks = 64,
 		.direct = 128, /* parts of all requests of a device, and one */
 	};
-	const struct bounce_env env = {
-		.linear = { {
-			.gpa = { LINEAR_START },
-			.ptr = (unsigned char *)(uintptr_t)LINEAR_START,
-			.len = guest_cpu.ram_bytes - LINEAR_START,
-		} },
-	};
+	const struct bounce_env env = guest_env();
 	const struct bounce_monitor monitor = { .arch = &entry->arch };
 
 	cpu_arch(&entry->arch);

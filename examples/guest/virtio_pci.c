@@ -187,7 +187,8 @@ static enum guest_confined confined_by(uint64_t offered)
 {
 	if ((offered & BOUNCE_VIRTIO_F_VERSION_1) == 0)
 		return GUEST_CONFINED_NONE;
-	return (offered & BOUNCE_VIRTIO_F_ACCESS_PLATFORM) != 0 ?
+	return (offered & BOUNCE_VIRTIO_F_ACCESS_PLATFORM) != 0 &&
+			       guest_cpu.iommu_name != NULL ?
 		       GUEST_CONFINED_IOMMU :
 		       GUEST_CONFINED_MODEL;
 }

@@ -63,4 +63,14 @@ struct pci_window {
 extern struct pci_window pci_memory;
 extern struct pci_window pci_io;
 
+/* ---- pci_tree.c ---- */
+
+/* pci_take_windows() - find both in the device tree; @node is the bridge's. */
+bool pci_take_windows(const char *node);
+
+/* ---- ecam.c: configuration space that the CPU sees as memory ---- */
+
+/* Where bus 0 begins; found before guest_main(). */
+extern unsigned char *pci_configuration;
+
 #endif

@@ -140,6 +140,11 @@ void model_open(void)
 		guest_fail("a TCE could not be set");
 }
 
+void model_watch(const struct bounce *bounce)
+{
+	(void)bounce;
+}
+
 void model_refuse(uint64_t gpa)
 {
 	refused_gfn = gpa == MODEL_NO_PAGE ? gpa : gpa >> UV_PAGE_SHIFT;

@@ -10,6 +10,7 @@
 #define POWER_H
 
 #include "../guest.h"
+#include "../tree.h"
 
 /* Hypervisor calls: LoPAR, "Hypervisor Call Functions", tokens. */
 #define H_PUT_TCE 0x20
@@ -78,29 +79,6 @@ extern const char power_name[]; /* guest_cpu.name */
 
 /* power_set_endian() - have interrupts in the guest's byte order. */
 bool power_set_endian(void);
-
-/* ---- tree.c: the flattened device tree ---- */
-
-/* tree_use() - check the tree's magic; false when it is none. */
-bool tree_use(const unsigned char *tree);
-
-/*
- * tree_property() - the bytes of a property of the first node whose name
- * begins with @node and that has it; NULL when there is none.
- */
-const unsigned char *tree_property(const char *node, const char *name,
-				   uint32_t *len);
-
-/* The same for the (@n + 1)-th of such nodes. */
-const unsigned char *tree_nth_property(const char *node, uint32_t n,
-				       const char *name, uint32_t *len);
-
-/* tree_boot_cpu() - `reg` of the CPU that booted. */
-uint32_t tree_boot_cpu(void);
-
-/* Cells: big-endian words. */
-uint32_t tree_cell(const unsigned char *bytes);
-uint64_t tree_cells(const unsigned char *bytes);
 
 /* ---- rtas.c ---- */
 

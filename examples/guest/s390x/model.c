@@ -201,6 +201,11 @@ bool model_is_open(void)
 	return model.open;
 }
 
+void model_watch(const struct bounce *bounce)
+{
+	(void)bounce;
+}
+
 void model_refuse(uint64_t gpa)
 {
 	model.refuses = gpa != MODEL_NO_PAGE;

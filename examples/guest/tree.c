@@ -5,7 +5,7 @@
  *
  * Source: Devicetree Specification 0.4, chapter 5.
  */
-#include "power.h"
+#include "tree.h"
 
 /* Header fields, byte offsets: section 5.2. */
 #define HEADER_MAGIC 0

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * pci_tree.c - a host bridge's windows, as a device tree describes them.
+ *
+ * Source: PCI Bus Binding to IEEE 1275, 2.2.1.1 (addresses); Devicetree
+ * Specification 0.4, 2.3.8 (ranges).
+ */
+#include "tree.h"
+#include "virtio_pci.h"
+
+/* A `ranges` entry: 3 cells of PCI address, 2 of the CPU's, 2 of size. */
+#define RANGE_BYTES 28u
+#define RANGE_PCI 4u
+#define RANGE_CPU 12u
+#define RANGE_SIZE 20u
+#define RANGE_SPACE_MASK 0x03000000u
+#define RANGE_SPACE_IO 0x01000000u
+#define RANGE_SPACE_MEMORY 0x02000000u /* 32 bits */
+
+struct pci_window pci_memory;
+struct pci_window pci_io;
+
+static void take_range(const unsigned char *range)
+{
+	uint32_t space = tree_cell(range) & RANGE_SPACE_MASK;
+	struct pci_window window = {
+		.pci = tree_cells(range + RANGE_PCI),
+		.cpu = (unsigned char *)(uintptr_t)tree_cells(range +
+							      RANGE_CPU),
+		.len = tree_cells(range + RANGE_SIZE),
+	};
+
+	if (space == RANGE_SPACE_IO)
+		pci_io = window;
+	if (space == RANGE_SPACE_MEMORY)
+		pci_memory = window;
+}
+
+bool pci_take_windows(const char *node)
+{
+	uint32_t len;
+	const unsigned char *value = tree_property(node, "ranges", &len);
+
+	if (value == NULL)
+		return false;
+	for (uint32_t at = 0; at + RANGE_BYTES <= len; at += RANGE_BYTES)
+		take_range(value + at);
+	return pci_memory.len != 0 && pci_io.len != 0;
+}
