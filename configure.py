@@ -36,7 +36,8 @@ def named(folder, names):
 
 LIB = named("lib", """copy window record pool block instance grow share space
                       policy virtio used device map mapping shared stats
-                      tree sync sg find quota secure revoke""")
+                      tree sync sg find quota secure revoke topology
+                      change""")
 NONE = named("arch/none", "none")  # in every archive
 POWER = named("arch/power", "ultravisor ucall.S")
 S390 = named("arch/s390", "uv uvc.S")
@@ -49,15 +50,16 @@ SUPPORT = named("tests", "support threads model oracle")
 
 # Criterion, one binary each, ASan + UBSan.
 TESTS = named("tests", """
-    test_address test_alloc test_arch test_attach test_base test_bytes
-    test_copy test_device test_direct test_epoch test_find test_generation
-    test_grow test_grow_race test_guard test_handle test_instance test_leak
-    test_list test_map test_meta_size test_negotiate test_packed test_place
-    test_policy test_pool test_pool_search test_pool_slabs test_pool_steps
-    test_pressure test_quota test_ranges test_record test_reserve test_review
-    test_revoke test_secure test_sg test_sg_join test_share test_shared
-    test_space test_sync test_taint test_unmap test_urgent test_used
-    test_virtio test_window""")
+    test_address test_alias test_alloc test_arch test_attach test_base
+    test_bytes test_copy test_device test_direct test_epoch test_find
+    test_function test_generation test_grow test_grow_race test_guard
+    test_handle test_instance test_leak test_list test_map test_meta_size
+    test_negotiate test_packed test_place test_policy test_pool
+    test_pool_search test_pool_slabs test_pool_steps test_pressure test_quota
+    test_ranges test_record test_reserve test_review test_revoke test_secure
+    test_sg test_sg_join test_share test_shared test_space test_sync
+    test_taint test_topology test_unmap test_urgent test_used test_virtio
+    test_window""")
 
 # Plain programs with threads, one binary each, TSan.
 STRESS = named("tests/stress", """find_map pool_grow pool_owners revoke_map
@@ -71,7 +73,8 @@ README = "examples/readme.c"
 EXPLAIN = "examples/explain.c"
 
 HEADERS = named("include/bounce", """arch.h bounce.h device.h env.h map.h
-    policy.h pool.h space.h types.h virtio.h""")  # installed
+    policy.h pool.h space.h topology.h types.h
+    virtio.h""")  # installed
 
 
 class Cpu:

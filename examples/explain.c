@@ -42,6 +42,8 @@ static const struct fact facts[BOUNCE_FACTS] = {
 	{ "CCW_DECLINE", "embedder: decline ACCESS_PLATFORM on ccw" },
 	{ "FORCE", "embedder: bounce though nothing asks for it" },
 	{ "UNNEGOTIATED", "secure since the features were negotiated" },
+	{ "ALIASED", "its requester ID is that of a device in another space" },
+	{ "UNNUMBERED", "no requester ID: a bridge above has no number" },
 };
 
 static void print_legend(void)

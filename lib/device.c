@@ -14,7 +14,7 @@
 /* Tags of devices that have no owner of their own: above those of embedders. */
 #define OWN_TAGS 0xf000u
 
-#define DEVICE_FLAGS 0x7fu
+#define DEVICE_FLAGS 0xffu
 
 /* ---- the binding word: epoch in the high half, verdict below ---- */
 
@@ -85,6 +85,8 @@ static uint32_t facts_now(const struct bounce_device *device)
 		facts |= BOUNCE_FACT_FEATURES_REJECTED;
 	if (device->unnegotiated)
 		facts |= BOUNCE_FACT_UNNEGOTIATED;
+	/* relaxed: the epoch orders the change (C3). */
+	facts |= atomic_load_explicit(&device->misplaced, memory_order_relaxed);
 	return facts;
 }
 
@@ -294,6 +296,9 @@ static void fill_in(struct bounce_device *device,
 					   (uint16_t)(OWN_TAGS + index);
 	device->requester = info->requester;
 	device->unnegotiated = 0;
+	device->function = info->function;
+	device->alone = (info->flags & BOUNCE_DEVICE_ALONE) != 0;
+	device->stopped = false;
 	device->limited = info->quota != 0;
 	device->quota = info->quota >> BOUNCE_GRANULE_SHIFT;
 	/* relaxed: nobody else knows the device yet. */
@@ -309,7 +314,9 @@ static enum bounce_err decide(const struct bounce_device *device,
 			      struct bounce_negotiation *answer)
 {
 	struct bounce_verdict verdict;
-	uint32_t facts = facts_now(device) | BOUNCE_FACT_REACHABLE;
+	/* Who has no ID now may have one at the first mapping. */
+	uint32_t facts = (facts_now(device) | BOUNCE_FACT_REACHABLE) &
+			 ~(uint32_t)BOUNCE_FACT_UNNUMBERED;
 	enum bounce_err err;
 
 	verdict = judge(device, facts);
@@ -323,39 +330,57 @@ static enum bounce_err decide(const struct bounce_device *device,
 	return err;
 }
 
+/* May a device of @info be attached to @bounce at all? */
+static enum bounce_err check(const struct bounce *bounce,
+			     const struct bounce_device_info *info)
+{
+	struct bounce_limits limits;
+
+	if (bounce == NULL || info == NULL || !info_valid(info) ||
+	    info->space->bounce != bounce)
+		return BOUNCE_ERR_ARG;
+	limits = limits_of(info);
+	if (!bounce_window_limits_valid(&limits))
+		return BOUNCE_ERR_ARG;
+	if (info->function != NULL && info->function->bounce != bounce)
+		return BOUNCE_ERR_ARG;
+	/* relaxed: see bounce_mark_dead(). */
+	if (atomic_load_explicit(&bounce->dead, memory_order_relaxed) != 0)
+		return BOUNCE_ERR_DEAD;
+	return bounce_function_changes(info->function) ? BOUNCE_ERR_BUSY :
+							 BOUNCE_OK;
+}
+
 enum bounce_err bounce_device_attach(struct bounce *bounce,
 				     const struct bounce_device_info *info,
 				     struct bounce_device **device,
 				     struct bounce_negotiation *answer)
 {
+	enum bounce_err err = check(bounce, info);
 	struct bounce_negotiation unwanted;
-	struct bounce_limits limits;
 	struct bounce_device *d;
 	uint32_t queues;
 	uint32_t first;
-	enum bounce_err err;
 
-	if (bounce == NULL || info == NULL || device == NULL ||
-	    !info_valid(info) || info->space->bounce != bounce)
+	if (device == NULL)
 		return BOUNCE_ERR_ARG;
-	limits = limits_of(info);
-	if (!bounce_window_limits_valid(&limits))
-		return BOUNCE_ERR_ARG;
-	/* relaxed: see bounce_mark_dead(). */
-	if (atomic_load_explicit(&bounce->dead, memory_order_relaxed) != 0)
-		return BOUNCE_ERR_DEAD;
+	if (err != BOUNCE_OK)
+		return err;
 	queues = info->queues == 0 ? 1 : info->queues;
 	first = free_queues(bounce, queues);
 	d = free_device(bounce);
 	if (d == NULL || first == bounce->config.queues)
 		return BOUNCE_ERR_FULL;
 	fill_in(d, info);
+	bounce_topology_place(d);
 	err = decide(d, info->features, answer != NULL ? answer : &unwanted);
 	if (err != BOUNCE_OK)
 		return err;
 	take_queues(d, first, queues);
 	d->in_use = 1;
 	d->space->devices++;
+	if (d->function != NULL)
+		d->function->devices++;
 	*device = d;
 	return BOUNCE_OK;
 }
@@ -430,6 +455,7 @@ enum bounce_err bounce_device_detach(struct bounce_device *device)
 	device->queues = 0;
 	device->space->devices--;
 	device->in_use = 0;
+	bounce_topology_leave(device);
 	return BOUNCE_OK;
 }
 

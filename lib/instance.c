@@ -25,6 +25,7 @@ struct tables {
 	struct bounce_space *space;
 	struct bounce_device *device;
 	struct bounce_queue *queue;
+	struct bounce_function *function;
 	struct pool_word *chunk;
 	struct bounce_record *record;
 	_Atomic uint16_t *owner;
@@ -58,6 +59,8 @@ static void lay_out(struct layout *layout, struct tables *t,
 	t->space = carve(layout, c->spaces, sizeof(struct bounce_space));
 	t->device = carve(layout, c->devices, sizeof(struct bounce_device));
 	t->queue = carve(layout, c->queues, sizeof(struct bounce_queue));
+	t->function = carve(layout, c->functions,
+			    sizeof(struct bounce_function));
 	t->chunk = carve(layout, chunks, sizeof(struct pool_word));
 	t->record = carve(layout, records, sizeof(struct bounce_record));
 	t->owner = carve(layout, slots, sizeof(uint16_t));
@@ -80,6 +83,7 @@ static void adopt(struct bounce *b, const struct tables *t)
 	b->space = t->space;
 	b->device = t->device;
 	b->queue = t->queue;
+	b->function = t->function;
 	b->chunk = t->chunk;
 	b->record = t->record;
 	b->owner = t->owner;
@@ -110,7 +114,7 @@ static bool counts_valid(const struct bounce_config *c)
 		{ c->slab_chunks, 1, CHUNKS_PER_SLAB },
 		{ c->blocks, 0, 65536 },
 		{ c->direct, 0, 65536 },
-		{ c->reserved0, 0, 0 },
+		{ c->functions, 0, 4096 },
 	};
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
@@ -246,6 +250,8 @@ static void init_tables(struct bounce *b)
 		b->pool[i].bounce = b;
 	for (uint32_t i = 0; i < c->devices; i++)
 		b->device[i].bounce = b;
+	for (uint32_t i = 0; i < c->functions; i++)
+		b->function[i].bounce = b;
 	for (uint32_t i = 0; i < c->queues; i++)
 		b->queue[i].index = i;
 	for (uint32_t i = 0; i < c->spaces; i++) {

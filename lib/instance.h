@@ -13,6 +13,7 @@
 #include <bounce/bounce.h>
 
 #include "pool.h"
+#include "topology.h"
 
 /* Where a device is bound: see device.c. One word, changed by one CAS. */
 struct bounce_space {
@@ -62,6 +63,12 @@ struct bounce_device {
 	_Atomic uint32_t rejected; /* FEATURES_OK did not stick */
 	_Atomic uint32_t generation; /* even; odd: revoked, not quiesced */
 	uint32_t unnegotiated; /* since bounce_enter_secure(); cold */
+	/* In the topology: change.c. All but `misplaced` is cold. */
+	struct bounce_function *function; /* or NULL */
+	bool alone;
+	bool stopped;
+	bool placed; /* has IDs, which nobody else must have */
+	_Atomic uint32_t misplaced; /* ALIASED, UNNUMBERED, or 0 */
 	bool limited; /* has a quota; else no counter is touched */
 	uint32_t quota; /* granules */
 	_Atomic int64_t credits; /* granules that no queue has taken */
@@ -83,6 +90,7 @@ struct bounce {
 	struct bounce_space *space;
 	struct bounce_device *device;
 	struct bounce_queue *queue;
+	struct bounce_function *function;
 
 	/* Records: slots of all slabs, then blocks, then the direct table. */
 	struct bounce_record *record;
@@ -223,6 +231,14 @@ bool bounce_device_current(const struct bounce_device *device,
 
 /* Does a record of the device stand in @states (1 << enum record_state)? */
 bool bounce_device_has(const struct bounce_device *device, uint32_t states);
+
+/* ---- topology: change.c ---- */
+
+/* What the topology says of a device that is being attached: `misplaced`. */
+void bounce_topology_place(struct bounce_device *device);
+
+/* A device is being detached: its IDs are free for others. */
+void bounce_topology_leave(struct bounce_device *device);
 
 /* ---- quota: quota.c ---- */
 

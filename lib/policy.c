@@ -34,6 +34,8 @@ enum {
 	CCW_DECLINE = BOUNCE_FACT_CCW_DECLINE,
 	FORCE = BOUNCE_FACT_FORCE,
 	UNNEGOTIATED = BOUNCE_FACT_UNNEGOTIATED,
+	ALIASED = BOUNCE_FACT_ALIASED,
+	UNNUMBERED = BOUNCE_FACT_UNNUMBERED,
 };
 
 /* Facts that must be so, and facts that must not. */
@@ -53,6 +55,8 @@ static const struct bounce_rule rules[] = {
 	{ WHEN(PROTECTED | PAGE_NUMBERS, 0), REFUSE(PAGE_NUMBERS) },
 	{ WHEN(REJECTED, 0), REFUSE(FEATURES_REJECTED) },
 	{ WHEN(UNNEGOTIATED, 0), REFUSE(UNNEGOTIATED) },
+	{ WHEN(ALIASED, 0), REFUSE(ALIASED) },
+	{ WHEN(UNNUMBERED, 0), REFUSE(UNNUMBERED) },
 	{ WHEN(POOL_FAILED, 0), REFUSE(POOL_FAILED) },
 	{ WHEN(PROTECTED, VERSION_1), REFUSE(LEGACY) },
 
@@ -100,6 +104,12 @@ static const char *const texts[BOUNCE_REASONS] = {
 	[BOUNCE_WHY_UNNEGOTIATED] =
 		"the guest has become secure since: negotiate the features "
 		"again",
+	[BOUNCE_WHY_ALIASED] =
+		"its requester ID is also that of a device that must not share "
+		"its space",
+	[BOUNCE_WHY_UNNUMBERED] =
+		"a bridge above it has no bus number yet: nobody knows its "
+		"requester ID",
 	[BOUNCE_WHY_POOL_FAILED] =
 		"its own pool could not be set up, and another pool would not "
 		"isolate it",
@@ -148,6 +158,8 @@ static const char *const sources[BOUNCE_REASONS] = {
 	[BOUNCE_WHY_LEGACY] = VIRTIO "6.1; " DESIGN,
 	[BOUNCE_WHY_FEATURES_REJECTED] = VIRTIO "3.1.1; " DESIGN,
 	[BOUNCE_WHY_UNNEGOTIATED] = "design.md 6",
+	[BOUNCE_WHY_ALIASED] = "design.md 6",
+	[BOUNCE_WHY_UNNUMBERED] = "design.md 6",
 	[BOUNCE_WHY_POOL_FAILED] = DESIGN,
 	[BOUNCE_WHY_ATTESTED] = DESIGN,
 	[BOUNCE_WHY_DECLINED] = DESIGN,

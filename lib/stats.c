@@ -184,5 +184,5 @@ bool bounce_valid(const struct bounce *bounce)
 		if (bounce->device[i].in_use &&
 		    !bounce_device_valid(&bounce->device[i]))
 			return false;
-	return blocks_valid(bounce);
+	return blocks_valid(bounce) && bounce_topology_valid(bounce);
 }

@@ -66,6 +66,7 @@ static void make_instance(struct bench *bench)
 				     knobs->more_devices),
 		.slabs = (uint16_t)(knobs->slabs + knobs->more_slabs),
 		.slab_chunks = knobs->chunks,
+		.functions = knobs->functions,
 		.blocks = knobs->blocks,
 		.direct = knobs->direct,
 	};

@@ -49,6 +49,7 @@ struct bench_knobs {
 	uint16_t more_slabs;
 	uint16_t more_spaces;
 	uint16_t more_devices;
+	uint16_t functions; /* of the topology [0] */
 	/* bounce_config [16, 16]. */
 	uint32_t blocks;
 	uint32_t direct;

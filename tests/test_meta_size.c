@@ -21,7 +21,7 @@ Test(meta_size, a_count_out_of_range_or_a_reserved_word_gives_0)
 		{ .slabs = 1, .slab_chunks = 1, .queues = 16385 },
 		{ .slabs = 1, .slab_chunks = 1, .blocks = 65537 },
 		{ .slabs = 1, .slab_chunks = 1, .direct = 65537 },
-		{ .slabs = 1, .slab_chunks = 1, .reserved0 = 1 },
+		{ .slabs = 1, .slab_chunks = 1, .functions = 4097 },
 		{ .slabs = 1, .slab_chunks = 1, .reserved = { 1 } },
 		{ .slabs = 1, .slab_chunks = 1, .reserved = { [5] = 1 } },
 	};
@@ -40,6 +40,7 @@ Test(meta_size, every_count_may_have_its_greatest_value)
 		.queues = 16384,
 		.slabs = 4096,
 		.slab_chunks = 64,
+		.functions = 4096,
 		.blocks = 65536,
 		.direct = 65536,
 	};
@@ -85,10 +86,10 @@ Test(meta_size, every_count_costs_memory)
 		.direct = 1,
 	};
 	/* Far enough that rounding to a cache line cannot hide it. */
-	struct bounce_config more[9];
+	struct bounce_config more[10];
 	size_t size = bounce_meta_size(&base);
 
-	for (size_t i = 0; i < 9; i++)
+	for (size_t i = 0; i < 10; i++)
 		more[i] = base;
 	more[0].pools = 60;
 	more[1].spaces = 60;
@@ -99,7 +100,8 @@ Test(meta_size, every_count_costs_memory)
 	more[6].slab_chunks = 60;
 	more[7].blocks = 60;
 	more[8].direct = 6000;
-	for (size_t i = 0; i < 9; i++)
+	more[9].functions = 60;
+	for (size_t i = 0; i < 10; i++)
 		cr_expect_gt(bounce_meta_size(&more[i]), size, "count %zu", i);
 }
 

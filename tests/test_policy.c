@@ -88,6 +88,10 @@ static struct bounce_verdict design(uint32_t facts)
 		return refuse(BOUNCE_WHY_FEATURES_REJECTED);
 	if (IS(UNNEGOTIATED))
 		return refuse(BOUNCE_WHY_UNNEGOTIATED);
+	if (IS(ALIASED))
+		return refuse(BOUNCE_WHY_ALIASED);
+	if (IS(UNNUMBERED))
+		return refuse(BOUNCE_WHY_UNNUMBERED);
 	if (IS(POOL_FAILED))
 		return refuse(BOUNCE_WHY_POOL_FAILED);
 	return IS(PROTECTED) ? when_protected(facts) : when_open(facts);

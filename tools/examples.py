@@ -10,8 +10,8 @@ Each ```c block of a document stands under a comment that says what it is:
   <!-- example: NAME.h -->     a header that the document's files may include
   <!-- example: cpu.h -->      one that all of lib/ is compiled with, too
   <!-- example: fragment -->   statements: they see `bounce`, `pool`, `space`,
-                               `device`, `queue` and `used`, and return an
-                               enum bounce_err
+                               `device`, `queue`, `used` and `bridge`, and
+                               return an enum bounce_err
   <!-- PATH -->                a part of that file of the project, to the letter
 
 Files and fragments are compiled by gcc and clang with the library's warnings.
@@ -35,13 +35,16 @@ AROUND = """\
 enum bounce_err fragment(struct bounce *bounce, struct bounce_pool *pool,
 			 struct bounce_space *space,
 			 struct bounce_device *device,
-			 struct bounce_queue *queue, struct bounce_used *used);
+			 struct bounce_queue *queue, struct bounce_used *used,
+			 struct bounce_function *bridge);
 enum bounce_err fragment(struct bounce *bounce, struct bounce_pool *pool,
 			 struct bounce_space *space,
 			 struct bounce_device *device,
-			 struct bounce_queue *queue, struct bounce_used *used)
+			 struct bounce_queue *queue, struct bounce_used *used,
+			 struct bounce_function *bridge)
 {
 (void)bounce, (void)pool, (void)space, (void)device, (void)queue, (void)used;
+(void)bridge;
 #line %d "%s"
 %s
 return BOUNCE_OK;

@@ -34,7 +34,8 @@ DOORS = [
      [f"lib/{name}" for name in
       "tree.h tree.c pool.h pool.c block.c record.h record.c instance.h "
       "instance.c grow.c share.c space.c device.c revoke.c map.c "
-      "mapping.c sync.c shared.c quota.c find.c secure.c stats.c".split()],
+      "mapping.c sync.c shared.c quota.c find.c secure.c stats.c "
+      "change.c".split()],
      "uses atomics"),
     (r"\batomic_(?!\w+_explicit\b|init\b|thread_fence\b)\w+\s*\(", [],
      "orders by omission: use the _explicit form"),

@@ -17,6 +17,7 @@
 #include <bounce/space.h> /* windows: what address a device sees */
 #include <bounce/policy.h> /* does it bounce, and why */
 #include <bounce/virtio.h> /* negotiation, the used-element check */
+#include <bounce/topology.h> /* requester IDs behind bridges */
 #include <bounce/device.h> /* requesters and their queues */
 #include <bounce/map.h> /* the I/O path */
 

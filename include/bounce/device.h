@@ -6,6 +6,7 @@
 #define BOUNCE_DEVICE_H
 
 #include <bounce/space.h>
+#include <bounce/topology.h>
 #include <bounce/virtio.h>
 
 #ifdef __cplusplus
@@ -28,6 +29,7 @@ enum bounce_device_flags {
 	BOUNCE_DEVICE_CCW_DECLINE = 16, /* decline ACCESS_PLATFORM on ccw */
 	BOUNCE_DEVICE_FORCE = 32, /* bounce in any case */
 	BOUNCE_DEVICE_POOL_FAILED = 64, /* its restricted pool is not there */
+	BOUNCE_DEVICE_ALONE = 128, /* shares its requester ID with nobody */
 };
 
 /*
@@ -44,14 +46,16 @@ struct bounce_device_info {
 				    * at most a chunk less one */
 	uint64_t segment_bytes; /* longest mapping; 0: no limit */
 	uint32_t flags; /* enum bounce_device_flags */
-	uint16_t requester; /* bus << 8 | devfn, or subchannel number */
+	uint16_t requester; /* bus << 8 | devfn, or subchannel number; not
+			     * looked at where there is a function */
 	uint16_t owner; /* whose bytes, below 0xf000; 0: a tag of its own */
 	uint8_t transport; /* enum bounce_transport */
 	uint8_t reserved0; /* zero */
 	uint16_t queues; /* lanes, 1 ..; 0 stands for 1 */
 	uint32_t quota; /* most bytes of slots and granules it may hold; 0: no
 			 * quota, and no counter is touched */
-	uint32_t reserved[4]; /* zero */
+	struct bounce_function *function; /* where it stands, or NULL */
+	uint32_t reserved[2]; /* zero */
 };
 BOUNCE_STATIC_ASSERT(sizeof(struct bounce_device_info) == 88,
 		     "part of the ABI");
@@ -79,17 +83,24 @@ struct bounce_device_stats {
  * @answer: what to accept of the offered features, the verdict and the reason;
  *          written also on BOUNCE_ERR_REFUSED. May be NULL.
  *
+ * A device of a function without a requester ID (a bridge above has no number
+ * yet) is attached, and refused at each mapping until it has one.
+ *
  * Context: not from interrupt level; serialised with the other init, attach
- * and detach calls of this instance by the caller.
+ * and detach calls of this instance, and with those of the topology, by the
+ * caller.
  *
  * Return:
  *   BOUNCE_OK
  *   BOUNCE_ERR_ARG          NULL, a mask that is not 2^n - 1, an alignment
  *                           above a chunk, an unknown flag, a reserved word.
  *   BOUNCE_ERR_FULL         config.devices or config.queues are used up.
- *   BOUNCE_ERR_REFUSED      the policy's verdict; @answer->why says why.
+ *   BOUNCE_ERR_REFUSED      the policy's verdict; @answer->why says why: also
+ *                           when its requester ID is that of a device in
+ *                           another space.
  *   BOUNCE_ERR_UNREACHABLE  it must bounce, and no slab of the pool is inside
  *                           its window and mask.
+ *   BOUNCE_ERR_BUSY         its function is in a change.
  *   BOUNCE_ERR_DEAD         after bounce_mark_dead().
  *
  * Source: docs/design.md 7.
@@ -183,6 +194,34 @@ void bounce_device_revoke(struct bounce_device *device);
  *                    what was released stays released: call again.
  */
 enum bounce_err bounce_device_quiesced(struct bounce_device *device)
+	BOUNCE_MUST_CHECK;
+
+/**
+ * bounce_device_stop() - the device sends nothing until it is started.
+ *
+ * The caller's word, for bounce_topology_change(). Mappings may be made, used
+ * and ended meanwhile.
+ *
+ * @device: the device, reset or idle, with nothing left that it may begin.
+ *
+ * Context: as bounce_device_attach().
+ */
+void bounce_device_stop(struct bounce_device *device);
+
+/**
+ * bounce_device_start() - may the device send again?
+ *
+ * @device: a stopped device.
+ *
+ * Context: as bounce_device_attach().
+ *
+ * Return:
+ *   BOUNCE_OK           it may.
+ *   BOUNCE_ERR_BUSY     its function is in a change: it stays stopped.
+ *   BOUNCE_ERR_REFUSED  it has no requester ID, or that of a device in another
+ *                       space: bounce_device_verdict() says which.
+ */
+enum bounce_err bounce_device_start(struct bounce_device *device)
 	BOUNCE_MUST_CHECK;
 
 /**

@@ -74,7 +74,7 @@ struct bounce_config {
 	uint16_t queues; /* of all devices, 1 .. 16384; default: devices */
 	uint16_t slabs; /* of all pools, 1 .. 4096 */
 	uint16_t slab_chunks; /* chunks in the largest slab, 1 .. 64 */
-	uint16_t reserved0; /* zero */
+	uint16_t functions; /* of the topology, bridges too, 0 .. 4096 */
 	uint32_t blocks; /* slots that may be split for small requests at the
 			  * same time, 0 .. 65536 */
 	uint32_t direct; /* mappings without a run at the same time: DIRECT

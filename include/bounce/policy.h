@@ -47,9 +47,14 @@ enum bounce_fact {
 	BOUNCE_FACT_FORCE = 1 << 14,
 	/* The guest has become secure since the features were negotiated. */
 	BOUNCE_FACT_UNNEGOTIATED = 1 << 15,
+	/* Its requester ID is also that of a device that it must not share
+	 * one with: in another space, attested, or to be alone. */
+	BOUNCE_FACT_ALIASED = 1 << 16,
+	/* It has no requester ID: a bridge above has no bus number yet. */
+	BOUNCE_FACT_UNNUMBERED = 1 << 17,
 };
-/* How many facts there are: bits 0 .. 15. */
-#define BOUNCE_FACTS 16
+/* How many facts there are: bits 0 .. 17. */
+#define BOUNCE_FACTS 18
 
 /* What is done with a device, or with one of its buffers. */
 enum bounce_verdict_kind {
@@ -70,6 +75,8 @@ enum bounce_reason {
 	BOUNCE_WHY_LEGACY,
 	BOUNCE_WHY_FEATURES_REJECTED,
 	BOUNCE_WHY_UNNEGOTIATED,
+	BOUNCE_WHY_ALIASED,
+	BOUNCE_WHY_UNNUMBERED,
 	BOUNCE_WHY_POOL_FAILED,
 	BOUNCE_WHY_ATTESTED,
 	BOUNCE_WHY_DECLINED,

@@ -102,5 +102,6 @@ struct bounce_pool;
 struct bounce_space;
 struct bounce_device;
 struct bounce_queue;
+struct bounce_function;
 
 #endif
