@@ -134,35 +134,31 @@ Z = GUEST + NO_LIBC + named("examples/guest/s390x",
 ARM = GUEST + PICOLIBC + PCI + TREE + named(
     "examples/guest", "ecam") + named("examples/guest/aarch64",
                                       "start.S cpu second")
+X86 = GUEST + NO_LIBC + PCI + named("examples/guest", "ecam") + named(
+    "examples/guest/x86_64", "start.S cpu second")
+VIOMMU = named("examples/guest", "mapped viommu")
+
+
+def image(cpu, folder, sources, more, **other):
+    """A guest's image, from a folder's link.ld unless another is named."""
+    return {"cpu": cpu, "folder": f"examples/guest/{folder}", "raw": False,
+            "script": f"examples/guest/{folder}/link.ld", "libc": "",
+            "sources": sources + named(f"examples/guest/{folder}", more),
+            **other}
+
+
+RAW = {"raw": True, "script": "examples/guest/power/link.ld"}
+LIBC = {"libc": "/usr/lib/picolibc/aarch64-linux-gnu"}
 GUESTS = {
-    "ppc64le": {
-        "cpu": "powerpc64le", "raw": True, "folder": "examples/guest/ppc64le",
-        "script": "examples/guest/power/link.ld",
-        "sources": PSERIES + ["examples/guest/ppc64le/endian.c"],
-    },
-    "ppc64": {
-        "cpu": "powerpc64", "raw": True, "folder": "examples/guest/ppc64",
-        "script": "examples/guest/power/link.ld",
-        "sources": PSERIES + ["examples/guest/ppc64/endian.c"],
-    },
-    "s390x": {
-        "cpu": "s390x", "raw": False, "folder": "examples/guest/s390x",
-        "script": "examples/guest/s390x/link.ld",
-        "sources": Z + named("examples/guest/s390x",
-                             "ccw channel virtio_ccw"),
-    },
-    "s390x-zpci": {
-        "cpu": "s390x", "raw": False, "folder": "examples/guest/s390x",
-        "script": "examples/guest/s390x/link.ld",
-        "sources": Z + PCI[:1] + named("examples/guest/s390x", "ioat zpci"),
-    },
-    "aarch64": {
-        "cpu": "aarch64", "raw": False, "folder": "examples/guest/aarch64",
-        "script": "examples/guest/aarch64/link.ld",
-        "libc": "/usr/lib/picolibc/aarch64-linux-gnu",
-        "sources": ARM + named("examples/guest", "forced")
-        + ["examples/guest/aarch64/plain.c"],
-    },
+    "ppc64le": image("powerpc64le", "ppc64le", PSERIES, "endian", **RAW),
+    "ppc64": image("powerpc64", "ppc64", PSERIES, "endian", **RAW),
+    "s390x": image("s390x", "s390x", Z, "ccw channel virtio_ccw"),
+    "s390x-zpci": image("s390x", "s390x", Z + PCI[:1], "ioat zpci"),
+    "aarch64": image("aarch64", "aarch64", ARM + named(
+        "examples/guest", "forced"), "plain", **LIBC),
+    "aarch64-iommu": image("aarch64", "aarch64", ARM + VIOMMU, "translated",
+                           **LIBC),
+    "x86_64": image("x86_64", "x86_64", X86 + VIOMMU, "translated"),
 }
 
 # What `ninja check` runs: name -> command. $archives are the code variants.
@@ -206,7 +202,9 @@ TOOLS = """
     riscv64-linux-gnu-gcc       gcc-riscv64-linux-gnu       check
     qemu-system-ppc64           qemu-system-ppc             demo
     qemu-system-s390x           qemu-system-misc            demo
+    x86_64-linux-gnu-gcc        gcc                         demo
     qemu-system-aarch64         qemu-system-arm             demo
+    qemu-system-x86_64          qemu-system-x86             demo
     /usr/lib/picolibc/aarch64-linux-gnu/lib/libc.a \
                                 picolibc-aarch64-linux-gnu  demo
     mke2fs                      e2fsprogs                   demo
@@ -412,7 +410,7 @@ class Builder:
         """The image that QEMU boots; returns its path."""
         m, cpu = self.m, CPUS[about["cpu"]]
         cc = cpu.prefix + "gcc"
-        script, libc = about["script"], about.get("libc")
+        script, libc = about["script"], about["libc"]
         objs = self.objects(f"guest/{name}", about["sources"], ["tools-demo"],
                             cc=cc, flags=f"$guest ${about['cpu']} "
                             f"-I{about['folder']}"

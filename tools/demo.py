@@ -197,8 +197,8 @@ def output_errors(run, confined):
     errors = file_system_errors(run.output)
     if SECRET_TEXT in rest:
         errors.append("the secret is on the second disk")
-    # TCE gives zeros for a private page; the others let nothing happen.
-    text = b"\0" if confined == "TCE" else PUBLIC_TEXT
+    # These give zeros for a private page; the others let nothing happen.
+    text = b"\0" if confined in ("TCE", "VIOMMU") else PUBLIC_TEXT
     if rest[:CONTROL_BYTES] != text * (CONTROL_BYTES // len(text)):
         errors.append("the bytes of private_read are not as they should be")
     return errors
@@ -274,7 +274,7 @@ def row_errors(run, device, digest):
 
 # Heading, width (negative: left), and the text of a cell.
 COLUMNS = (
-    ("guest", -11, lambda run, row: run.guest.name),
+    ("guest", -14, lambda run, row: run.guest.name),
     ("bus", -5, lambda run, row: row.get("transport", "?")),
     ("device", -12, lambda run, row: row.get("device", "?")),
     ("verdict", -8, lambda run, row: row.get("verdict", "?")),
@@ -295,9 +295,9 @@ LEGEND = (
     "pages: share granules shared (POWER 64 KiB, s390x 4 KiB). calls, in I/O: "
     "calls to the ultravisor before and during I/O. high: most chunks of 256 "
     "KiB in use. pool:byte: bytes of pool for each byte in flight at the "
-    "peak. confined by: TCE, IOAT: QEMU's own IOMMU, for which the guest's "
-    "model of the ultravisor writes the tables; model: the guest's model of "
-    "the ultravisor, asked for every descriptor before the device is told "
+    "peak. confined by: TCE, IOAT, VIOMMU: QEMU's own IOMMU, which the guest's "
+    "model of the ultravisor tells what is shared; model: the guest's model "
+    "of the ultravisor, asked for every descriptor before the device is told "
     "(aarch64 has no ultravisor: there the library's list of shared ranges). "
     "smp: two CPUs map and unmap at once; mappings and bytes are both CPUs', "
     "digest and pool:byte are of in0, which CPU 0 reads meanwhile."
@@ -351,7 +351,7 @@ def show_controls(runs):
         for device, controls in run.controls.items():
             for control in controls:
                 held = "ok" if control.get("ok") == "1" else "NOT OK"
-                print(wrapped(f"  {run.guest.name:<10} {device:<12}"
+                print(wrapped(f"  {run.guest.name:<13} {device:<12}"
                               f"{control.get('name', '?'):<17}{held:<7}",
                               control.get("text", "")))
 

@@ -112,6 +112,13 @@ Z = ("qemu-system-s390x -M s390-ccw-virtio -cpu max -smp 2 -m 256"
 VIRT = ("qemu-system-aarch64 -M virt -cpu max -smp 2 -m 256 -kernel {image}"
         " -serial stdio -semihosting")
 
+# It ends with 0 by powering off, and else by the debug exit.
+Q35 = ("qemu-system-x86_64 -M q35 -cpu max -smp 2 -m 256 -kernel {image}"
+       " -serial stdio -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4")
+
+# Before all others, since it is their buses' master. In its slot: its role.
+IOMMU = " -device virtio-iommu-pci,addr=6,boot-bypass=off"
+
 GUESTS = (
     Guest(
         name="ppc64le", bus="pci", place="addr={role}",
@@ -145,6 +152,18 @@ GUESTS = (
         confined={"in0": "model", "out0": "model", "in1": "model"},
         package="qemu-system-arm", command=VIRT,
         controls=CONTROLS - MONITOR_CONTROLS, monitor=False,
+    ),
+    Guest(
+        name="aarch64-iommu", bus="pci", place="addr={role}",
+        confined={"in0": "VIOMMU", "out0": "VIOMMU", "in1": "model"},
+        package="qemu-system-arm", command=VIRT + IOMMU,
+        controls=CONTROLS | {"offset", "unflushed", "reported"},
+    ),
+    Guest(
+        name="x86_64", bus="pci", place="addr={role}",
+        confined={"in0": "VIOMMU", "out0": "VIOMMU", "in1": "model"},
+        package="qemu-system-x86", command=Q35 + IOMMU,
+        controls=CONTROLS | {"offset", "unflushed", "reported"},
     ),
 )
 EVERY_COMMAND = "-accel tcg -nographic -nodefaults -action panic=exit-failure"

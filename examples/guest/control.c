@@ -74,14 +74,41 @@ static bool still_reads(struct blk *blk)
 	       image_equals(0, page, PAGE_BYTES);
 }
 
-void control_private_write(const char *name, struct blk *blk)
+/* Does the IOMMU that confines this device report what it refuses? */
+static bool is_reported(const struct blk *blk)
 {
-	struct blk_raw raw = { .bus = guest_bus_of(page), .len = PAGE_BYTES };
+	return blk->driver.device.confined == GUEST_CONFINED_IOMMU &&
+	       guest_cpu.reported != NULL;
+}
+
+/* The write that must fail; what was reported before is forgotten. */
+static enum blk_result forbidden_write(const char *name, struct blk *blk)
+{
+	struct blk_raw raw = {
+		.bus = driver_bus_of(&blk->driver, page),
+		.len = PAGE_BYTES,
+	};
+	uint16_t requester = blk->driver.device.requester;
 	enum blk_result result;
-	bool intact;
 
 	memset(page, CANARY, sizeof(page));
+	if (is_reported(blk))
+		(void)guest_cpu.reported(requester, raw.bus, raw.len);
 	result = blk_raw(blk, &raw);
+	if (is_reported(blk))
+		report_control(
+			name, "reported",
+			guest_cpu.reported(requester, raw.bus, raw.len),
+			"the IOMMU reported which device it refused, and "
+			"where");
+	return result;
+}
+
+void control_private_write(const char *name, struct blk *blk)
+{
+	enum blk_result result = forbidden_write(name, blk);
+	bool intact;
+
 	intact = revive(blk, result) && holds_only(page, CANARY);
 	report_control(name, "private_write",
 		       intact && refused_as_due(blk, result) &&
@@ -107,7 +134,7 @@ void control_private_read(const char *name, struct blk *blk)
 	struct blk_raw raw = {
 		.write = true,
 		.sector = GUEST_CONTROL_SECTOR,
-		.bus = guest_bus_of(page),
+		.bus = driver_bus_of(&blk->driver, page),
 		.len = PAGE_BYTES,
 	};
 	enum blk_result result;
@@ -132,7 +159,7 @@ void control_canary_breaks(const char *name, struct blk *blk)
 {
 	struct blk_raw raw = {
 		.unchecked = true,
-		.bus = guest_bus_of(page),
+		.bus = driver_bus_of(&blk->driver, page),
 		.len = PAGE_BYTES,
 	};
 
@@ -222,8 +249,8 @@ static void control_unflushed(const char *name, struct blk *blk,
 	report_control(name, "unflushed",
 		       gone && !out_of_reach(blk, lent, lent->mapping.bus.v) &&
 			       image_equals(0, lent->buf.ptr, PAGE_BYTES),
-		       "without the flush the page is still written: the flush "
-		       "is what confines");
+		       "as long as the IOMMU is not told, the page is still "
+		       "written: that is what confines");
 	report_demand(cpu_share(lent->buf.gpa.v), "the page is shared again");
 }
 
@@ -234,7 +261,7 @@ static void control_stopped(const char *name, struct blk *blk,
 	enum blk_result result;
 	bool gone;
 
-	result = write_lent(blk, lent, guest_bus_of(page).v);
+	result = write_lent(blk, lent, driver_bus_of(&blk->driver, page).v);
 	gone = cpu_unshare(lent->buf.gpa.v);
 	report_control(name, "unshared_stopped",
 		       result == BLK_SILENCE && gone && revive(blk, result) &&

@@ -81,9 +81,11 @@ static inline unsigned guest_windows(void)
 }
 
 /* What a device would use for private memory, if it could reach it. */
-static inline bounce_bus_t guest_bus_of(const void *bytes)
+static inline bounce_bus_t driver_bus_of(const struct driver *driver,
+					 const void *bytes)
 {
-	const struct bounce_window *window = &guest_cpu.window[0];
+	bool bypass = driver->answer.verdict.path == BOUNCE_PATH_BYPASS;
+	const struct bounce_window *window = &guest_cpu.window[bypass];
 
 	return (bounce_bus_t) { window->bus.v + (uintptr_t)bytes -
 				window->gpa.v };

@@ -40,7 +40,8 @@ enum guest_role {
 	GUEST_IN1 = 3, /* input image, ACCESS_PLATFORM not offered, read-only */
 	GUEST_LEGACY = 4, /* input image, legacy: no VERSION_1, read-only */
 	GUEST_NET = 5, /* network, ACCESS_PLATFORM offered */
-	GUEST_ROLES = 6, /* one past the last; index 0 is not used */
+	GUEST_IOMMU = 6, /* virtio-iommu, which confines the others */
+	GUEST_ROLES = 7, /* one past the last; index 0 is not used */
 };
 
 /* ---- the disks: sizes that tools/image.py makes ---- */
@@ -77,11 +78,11 @@ enum guest_role {
  *
  *   row device=<in0|out0|in1|in1-strict|legacy|in0-decline|smp|liar|net|
  *       entry>
- *       cpu=<ppc64le|ppc64|s390x|aarch64>
+ *       cpu=<ppc64le|ppc64|s390x|aarch64|x86_64>
  *       transport=<pci|ccw|zpci> verdict=<bounce|direct|refuse> reason="..."
- *       confined=<TCE|IOAT|model|none> pages_shared=<n> share_calls_start=<n>
- *       share_calls_io=<n> mappings=<n> bytes_in=<n> bytes_out=<n>
- *       high_water_chunks=<n> pool_bytes=<n> peak_in_flight=<n>
+ *       confined=<TCE|IOAT|VIOMMU|model|none> pages_shared=<n>
+ *       share_calls_start=<n> share_calls_io=<n> mappings=<n> bytes_in=<n>
+ *       bytes_out=<n> high_water_chunks=<n> pool_bytes=<n> peak_in_flight=<n>
  *       digest=<64 hex digits|-> [mappings_second=<n>] libc=<none|picolibc>
  *
  *       One a device and verdict. pages_shared counts share granules (64 KiB on
@@ -112,6 +113,8 @@ enum guest_role {
  *                              monitor answered in its most awkward way
  *             private_write    device told to write to a private page
  *             private_read     device told to read a private page
+ *             reported         and the IOMMU said who did it, and where; VIOMMU
+ *                              only
  *             offset           a page's guest-physical address does not reach
  *                              it; where the window has an offset: zpci
  *             unshared         a page taken back in mid-run is out of reach
@@ -178,7 +181,7 @@ struct guest_cpu {
 	const char *transport_name; /* "pci", "ccw" */
 	const char *awkward_text; /* what model_awkward() does, a sentence */
 	/* Who translates for devices that offer ACCESS_PLATFORM: "TCE",
-	 * "IOAT"; NULL: nobody. */
+	 * "IOAT", "VIOMMU"; NULL: nobody. */
 	const char *iommu_name;
 	uint8_t transport; /* enum bounce_transport */
 	/*
@@ -210,9 +213,14 @@ struct guest_cpu {
 	struct bounce_window window[2];
 	/*
 	 * Leave out, or no longer, what makes the IOMMU forget a page that is
-	 * taken back; NULL where that is no step of its own. A control only.
+	 * taken back; NULL where that cannot be left out. A control only.
 	 */
 	void (*omit_flush)(bool omit);
+	/*
+	 * Since it was asked last: has the IOMMU reported an access of this
+	 * requester to one of these bus addresses? NULL where it reports none.
+	 */
+	bool (*reported)(uint16_t requester, bounce_bus_t bus, uint64_t len);
 };
 extern const struct guest_cpu guest_cpu;
 
@@ -386,6 +394,12 @@ bool virtio_find(enum guest_role role, struct virtio_device *device);
  * 6). Return: false when FEATURES_OK did not stick.
  */
 bool virtio_accept(const struct virtio_device *device, uint64_t features);
+
+/* virtio_requester() - where a device of this role is, if there is one. */
+uint16_t virtio_requester(enum guest_role role);
+
+/* virtio_config() - 64 bits of a device's configuration, at @offset. */
+uint64_t virtio_config(const struct virtio_device *device, uint32_t offset);
 
 /* virtio_capacity() - sectors of a block device (VIRTIO 1.2 section 5.2.4). */
 uint64_t virtio_capacity(const struct virtio_device *device);

@@ -267,7 +267,8 @@ static bool raw_is_harmless(struct scenario *run)
 	uint32_t old = 0;
 	enum bounce_err err;
 
-	err = net_post_raw(&net, guest_bus_of(page), sizeof(page));
+	err = net_post_raw(&net, driver_bus_of(&net.driver, page),
+			   sizeof(page));
 	if (net.driver.device.confined == GUEST_CONFINED_MODEL)
 		return err == BOUNCE_ERR_REFUSED;
 	return err == BOUNCE_OK && burst(run, NET_BUFFERS, &old) &&

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * pci_bars.c - registers of PCI functions, for CPUs that see PCI's memory and
- * I/O space among their own addresses. No firmware ran: BARs are placed here,
- * each slot's at a place of its own in the host bridge's windows.
+ * pci_bars.c - registers of PCI functions, for CPUs that see PCI's memory among
+ * their own addresses. No firmware ran, or what it did is not asked for: BARs
+ * are placed here, each slot's at a place of its own in the host bridge's
+ * windows, and all of a bus in one stretch.
  *
  * Source: PCI Local Bus Specification 3.0, 6.2.5.
  */

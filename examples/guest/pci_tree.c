@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * pci_tree.c - a host bridge's windows, as a device tree describes them.
+ * pci_tree.c - a host bridge's windows, as a device tree describes them: both
+ * are memory.
  *
  * Source: PCI Bus Binding to IEEE 1275, 2.2.1.1 (addresses); Devicetree
  * Specification 0.4, 2.3.8 (ranges).
@@ -34,6 +35,11 @@ static void take_range(const unsigned char *range)
 		pci_io = window;
 	if (space == RANGE_SPACE_MEMORY)
 		pci_memory = window;
+}
+
+uint32_t pci_port_load(uint64_t address)
+{
+	return pci_load(address, 4);
 }
 
 bool pci_take_windows(const char *node)

@@ -142,7 +142,8 @@ static bool nothing_bounced(const struct blk *blk)
 
 static void run_before(struct entry *entry)
 {
-	struct blk_raw raw = { .bus = guest_bus_of(page), .len = PAGE_BYTES };
+	struct blk_raw raw = { .bus = driver_bus_of(&in0.driver, page),
+			       .len = PAGE_BYTES };
 	uint64_t calls = model_calls();
 	bool good;
 
@@ -171,7 +172,7 @@ static void keep_mapping(struct entry *entry)
 
 	if (bounce_map(in0.driver.queue, &buf, BOUNCE_FROM_DEVICE,
 		       &entry->kept) != BOUNCE_OK ||
-	    entry->kept.bus.v != guest_bus_of(page).v)
+	    entry->kept.bus.v != driver_bus_of(&in0.driver, page).v)
 		guest_fail("a page of an unprotected guest was not direct");
 	memset(page, CANARY, sizeof(page));
 }

@@ -170,7 +170,7 @@ static bool open_port(enum guest_role role, uint16_t requester)
  */
 static uint64_t legacy_features(uint16_t requester)
 {
-	return read32(pci_open_bar(requester, 0, true));
+	return guest_le32(pci_port_load(pci_open_bar(requester, 0, true)));
 }
 
 static uint64_t modern_features(const struct port *port)
@@ -205,9 +205,14 @@ bool transport_stop(void)
 	return true;
 }
 
+uint16_t virtio_requester(enum guest_role role)
+{
+	return (uint16_t)((unsigned)role << PCI_SLOT_SHIFT);
+}
+
 bool virtio_find(enum guest_role role, struct virtio_device *device)
 {
-	uint16_t requester = (uint16_t)((unsigned)role << PCI_SLOT_SHIFT);
+	uint16_t requester = virtio_requester(role);
 	struct virtio_device found = { .role = role, .requester = requester };
 
 	if ((pci_read(requester, PCI_ID, 4) & 0xffff) != VIRTIO_VENDOR)
@@ -238,11 +243,16 @@ bool virtio_accept(const struct virtio_device *device, uint64_t features)
 	return (read8(port->common + COMMON_STATUS) & STATUS_FEATURES_OK) != 0;
 }
 
+uint64_t virtio_config(const struct virtio_device *device, uint32_t offset)
+{
+	uint64_t at = ports[device->role].device + offset;
+
+	return read32(at) | (uint64_t)read32(at + 4) << 32;
+}
+
 uint64_t virtio_capacity(const struct virtio_device *device)
 {
-	const struct port *port = &ports[device->role];
-
-	return read32(port->device) | (uint64_t)read32(port->device + 4) << 32;
+	return virtio_config(device, 0);
 }
 
 bool virtio_ethernet(const struct virtio_device *device,

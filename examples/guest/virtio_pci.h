@@ -43,6 +43,9 @@ uint64_t pci_open_bar(uint16_t requester, uint32_t bar, bool io);
 uint32_t pci_load(uint64_t address, uint32_t bytes);
 void pci_store(uint64_t address, uint32_t bytes, uint32_t value);
 
+/* pci_port_load() - four bytes of a BAR of I/O space, as pci_load(). */
+uint32_t pci_port_load(uint64_t address);
+
 /*
  * pci_recover() - let a function be reached again that the bus has stopped
  * after a forbidden access; nothing when it has not.
@@ -52,7 +55,8 @@ bool pci_recover(uint16_t requester);
 
 /* ---- for pci_bars.c ---- */
 
-/* A stretch of PCI's memory or I/O space, and where the CPU sees it. */
+/* A stretch of PCI's memory or I/O space, and where the CPU sees it: ports on
+ * x86, else memory. */
 struct pci_window {
 	uint64_t pci;
 	unsigned char *cpu;

@@ -234,6 +234,11 @@ uint32_t pci_load(uint64_t address, uint32_t bytes)
 		    address & ADDRESS_OFFSET_MASK);
 }
 
+uint32_t pci_port_load(uint64_t address)
+{
+	return pci_load(address, 4);
+}
+
 void pci_store(uint64_t address, uint32_t bytes, uint32_t value)
 {
 	(void)cpu_pci_store(register_request(address, bytes),

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * mapped.h - for the CPU folders of guests whose devices are behind a
+ * virtio-iommu.
+ */
+#ifndef MAPPED_H
+#define MAPPED_H
+
+#include "guest.h"
+
+/* Where devices find memory: a bus address is never a guest-physical one. */
+#define MAPPED_BUS (UINT64_C(4) << 30)
+
+/*
+ * mapped_start() - start the IOMMU, and attach the devices of @roles, which
+ * reach no memory then. Return: NULL, or why it cannot be.
+ */
+const char *mapped_start(const enum guest_role *roles, uint32_t count);
+
+/* mapped_omit() - guest_cpu.omit_flush: leave out the request itself. */
+void mapped_omit(bool omit);
+
+/* mapped_reported() - guest_cpu.reported, by the IOMMU's events. */
+bool mapped_reported(uint16_t requester, bounce_bus_t bus, uint64_t len);
+
+#endif
