@@ -6,7 +6,7 @@
  */
 #include "ours.h"
 
-#include "instance.h"
+#include "quick.h"
 
 /* How a length is claimed: granules, slots or chunks; widest last. */
 #define WAYS 3u
@@ -37,6 +37,8 @@ static bool start(const struct setup *setup)
 			.hint = &queue->hint,
 			.bus = device->space->bus[0],
 			.tenant = bounce_device_tenant(device),
+			.lane = quick_lane(queue, 0),
+			.content = true,
 		};
 	}
 	return true;
@@ -63,6 +65,16 @@ static void find_places(struct lane *lane, uint32_t len)
 			lane->ways++;
 }
 
+/* The last resort of bounce_map(): every split slot is looked at. */
+static bool claim_anywhere(const struct lane *lane, struct bounce_run *run)
+{
+	struct pool_client client = lane->client;
+
+	client.content = false;
+	return bounce_pool_claim(lane->pool, &lane->place[0], &client, run) ==
+	       BOUNCE_OK;
+}
+
 static bool map(uint32_t index, const struct request *request,
 		struct handle *handle)
 {
@@ -76,16 +88,17 @@ static bool map(uint32_t index, const struct request *request,
 		return true;
 	/* Only granules leave the choice: blocks may be used up. */
 	return lane->place[0].shift == BOUNCE_GRANULE_SHIFT &&
-	       bounce_pool_claim(lane->pool, &lane->place[1], &lane->client,
-				 run) == BOUNCE_OK;
+	       (bounce_pool_claim(lane->pool, &lane->place[1], &lane->client,
+				  run) == BOUNCE_OK ||
+		claim_anywhere(lane, run));
 }
 
 static void unmap(uint32_t index, const struct request *request,
 		  const struct handle *handle)
 {
 	(void)request;
-	bounce_pool_release(lanes[index].pool,
-			    (const struct bounce_run *)handle);
+	bounce_pool_give_back(lanes[index].pool, &lanes[index].client,
+			      (const struct bounce_run *)handle);
 }
 
 static uint64_t footprint(const struct request *request,

@@ -10,9 +10,12 @@
  * was claimed is given back).
  */
 #include "copy.h"
-#include "instance.h"
 #include "poison.h"
-#include "pool.h"
+#include "quick.h"
+
+/* Split slots, and groups of them, that a search looks at before it asks for a
+ * slot of its own; only the last resort looks at all of them. */
+#define BLOCK_PATIENCE 8u
 
 #define TAG_SLOT_BITS 12
 #define TAG_SLAB_BITS 12
@@ -68,10 +71,61 @@ static void release_granules(struct bounce_block *block, uint32_t first,
 				  memory_order_release);
 }
 
+/* Say again that a split slot has room, at all levels where it was missed. */
+static void reopen(struct bounce *bounce, uint32_t index)
+{
+	struct bounce_block *block = &bounce->block[index];
+	struct pool_group *group = &bounce->block_busy[index / 64];
+	/* relaxed throughout: advice (P7). */
+	unsigned missed = atomic_load_explicit(&block->missed,
+					       memory_order_relaxed);
+
+	atomic_store_explicit(&block->missed, 0, memory_order_relaxed);
+	for (; missed != 0; missed &= missed - 1)
+		atomic_fetch_or_explicit(&group->room[bounce_lowest(missed)],
+					 UINT64_C(1) << index % 64,
+					 memory_order_relaxed);
+}
+
+/* No room for @units: nor for more, until a release says otherwise. */
+static void miss(struct bounce *bounce, uint32_t index, uint32_t units)
+{
+	struct bounce_block *block = &bounce->block[index];
+	struct pool_group *group = &bounce->block_busy[index / 64];
+	unsigned levels = ((1u << (POOL_LEVELS - 1)) - 1) &
+			  ~0u << tree_level(units);
+	/* relaxed throughout: advice (P7). */
+	unsigned missed = atomic_load_explicit(&block->missed,
+					       memory_order_relaxed) |
+			  levels;
+
+	for (; levels != 0; levels &= levels - 1)
+		atomic_fetch_and_explicit(&group->room[bounce_lowest(levels)],
+					  ~(UINT64_C(1) << index % 64),
+					  memory_order_relaxed);
+	atomic_store_explicit(&block->missed, (uint8_t)missed,
+			      memory_order_relaxed);
+}
+
 void bounce_block_release(struct bounce *bounce, const struct bounce_run *run)
 {
-	release_granules(&bounce->block[run->block], run->granule,
-			 run->granules);
+	struct bounce_block *block = &bounce->block[run->block];
+
+	release_granules(block, run->granule, run->granules);
+	/* relaxed: advice (P7). */
+	if (bounce_unlikely(atomic_load_explicit(&block->missed,
+						 memory_order_relaxed) != 0))
+		reopen(bounce, run->block);
+}
+
+void bounce_block_give_back(struct bounce *bounce,
+			    const struct pool_client *client,
+			    const struct bounce_run *run)
+{
+	/* Beforehand: afterwards it may be anything. */
+	if (quick_is_lane(&bounce->block[run->block].lane, client->lane))
+		quick_prefer(&client->hint->block, run->block);
+	bounce_block_release(bounce, run);
 }
 
 /* ---- whole blocks: a bit each in block_busy ---- */
@@ -190,8 +244,15 @@ static bool try_block(struct bounce_pool *pool,
 	bus += (uint64_t)tag_slot(tag) << BOUNCE_SLOT_SHIFT;
 	granule = claim_granules(block, place->units,
 				 bounce_window_starts(place, bus), tag);
-	if (granule < 0)
+	if (granule < 0) {
+		/* relaxed: advice (P7): for want of room, or of a start? */
+		if (bounce_pool_runs(
+			    ~atomic_load_explicit(&block->word,
+						  memory_order_relaxed),
+			    place->units) == 0)
+			miss(pool->bounce, index, place->units);
 		return false;
+	}
 	*run = (struct bounce_run) {
 		.slab = slab,
 		.slot = tag_slot(tag),
@@ -203,10 +264,75 @@ static bool try_block(struct bounce_pool *pool,
 	return true;
 }
 
+/*
+ * Quick, as quick.h has it for slots: the hinted block, if it is of the
+ * client's own lane and any start in it will do; asked again when we hold a
+ * part of it (Q1).
+ */
+static bool quick_granules(const struct bounce *bounce,
+			   const struct pool_client *client, uint32_t units,
+			   struct bounce_run *run)
+{
+	/* relaxed: advice (P7, Q1). */
+	uint32_t hint = atomic_load_explicit(&client->hint->block,
+					     memory_order_relaxed);
+	struct bounce_block *block;
+	uint64_t tag;
+	int granule;
+
+	if (hint >= bounce->config.blocks)
+		return false;
+	block = &bounce->block[hint];
+	if (!quick_is_lane(&block->lane, client->lane))
+		return false;
+	tag = read_tag(block);
+	granule = claim_granules(block, units, UINT64_MAX, tag);
+	if (granule < 0)
+		return false;
+	*run = (struct bounce_run) {
+		.slab = tag_slab(tag),
+		.slot = tag_slot(tag),
+		.slots = 1,
+		.block = hint,
+		.granule = (uint32_t)granule,
+		.granules = units,
+	};
+	if (bounce_likely(quick_is_lane(&block->lane, client->lane)))
+		return true;
+	release_granules(block, (uint32_t)granule, units);
+	return false;
+}
+
+/* Split slots that are said to have room, the lowest first; not for long. */
+static bool try_room(struct bounce_pool *pool, const struct bounce_place *place,
+		     const struct pool_client *client, struct bounce_run *run)
+{
+	struct bounce *bounce = pool->bounce;
+	uint32_t groups = bounce_words(bounce->config.blocks);
+	unsigned level = tree_level(place->units);
+	unsigned patience = BLOCK_PATIENCE;
+
+	for (uint32_t i = 0; i < groups && i < BLOCK_PATIENCE; i++) {
+		struct pool_group *group = &bounce->block_busy[i];
+		/* relaxed: advice (P7); try_block() checks. */
+		uint64_t room = atomic_load_explicit(&group->room[level],
+						     memory_order_relaxed);
+
+		for (; room != 0; room &= room - 1) {
+			uint32_t index = i * 64 + bounce_lowest(room);
+
+			if (try_block(pool, place, client, index, run))
+				return true;
+			if (--patience == 0)
+				return false;
+		}
+	}
+	return false;
+}
+
 /* Every slot that is split for this tenant. */
-static bool try_blocks(struct bounce_pool *pool,
-		       const struct bounce_place *place,
-		       const struct pool_client *client, struct bounce_run *run)
+static bool search(struct bounce_pool *pool, const struct bounce_place *place,
+		   const struct pool_client *client, struct bounce_run *run)
 {
 	struct bounce *bounce = pool->bounce;
 
@@ -238,12 +364,24 @@ static struct bounce_place whole_slot(const struct bounce_place *place)
 	};
 }
 
+/* relaxed: the slot is ours (P3). A chunk with slots of others is mixed. */
+static void set_owner(struct bounce_slab *slab, uint32_t slot, uint16_t owner)
+{
+	struct pool_chunk *chunk = &slab->chunk[slot / SLOTS_PER_CHUNK];
+
+	if (atomic_load_explicit(&chunk->owner, memory_order_relaxed) != owner)
+		atomic_store_explicit(&chunk->owner, 0, memory_order_relaxed);
+	atomic_store_explicit(&slab->owner[slot], owner, memory_order_relaxed);
+}
+
 /* Split a slot that we claimed with a block that we took, and keep @count. */
-static void split(struct bounce *bounce, struct bounce_run *run,
-		  uint32_t tenant)
+static void split(struct bounce *bounce, const struct bounce_run *run,
+		  const struct pool_client *client)
 {
 	struct bounce_block *block = &bounce->block[run->block];
 	struct bounce_slab *slab = &bounce->slab[run->slab];
+	const struct pool_chunk *chunk =
+		&slab->chunk[run->slot / SLOTS_PER_CHUNK];
 	unsigned char *memory = slab->memory +
 				((size_t)run->slot << BOUNCE_SLOT_SHIFT);
 
@@ -252,14 +390,23 @@ static void split(struct bounce *bounce, struct bounce_run *run,
 	bounce_copy_zero(memory, BOUNCE_SLOT_BYTES);
 	bounce_poison(memory, BOUNCE_SLOT_BYTES);
 	/* relaxed: the slot is ours (P3), published by the word. */
-	atomic_store_explicit(&slab->owner[run->slot], (uint16_t)tenant,
+	set_owner(slab, run->slot, (uint16_t)client->tenant);
+	atomic_store_explicit(&block->tag, make_tag(client->tenant, run),
 			      memory_order_relaxed);
-	atomic_store_explicit(&block->tag, make_tag(tenant, run),
+	/* What a whole chunk is good for, a slot of it is (P8). */
+	atomic_store_explicit(&block->lane,
+			      quick_is_lane(&chunk->lane, client->lane) ?
+				      client->lane :
+				      NO_LANE,
 			      memory_order_relaxed);
 	/* release: pairs with the acquire in claim_granules() (B2). */
 	atomic_store_explicit(&block->word,
 			      granule_mask(run->granule, run->granules),
 			      memory_order_release);
+	/* relaxed: advice (P7). All levels; whoever misses one says so. */
+	atomic_store_explicit(&block->missed, (1u << (POOL_LEVELS - 1)) - 1,
+			      memory_order_relaxed);
+	reopen(bounce, run->block);
 }
 
 static enum bounce_err claim_fresh(struct bounce_pool *pool,
@@ -292,7 +439,7 @@ static enum bounce_err claim_fresh(struct bounce_pool *pool,
 	slot.block = block;
 	slot.granule = bounce_lowest(starts);
 	slot.granules = place->units;
-	split(pool->bounce, &slot, client->tenant);
+	split(pool->bounce, &slot, client);
 	*run = slot;
 	return BOUNCE_OK;
 }
@@ -319,6 +466,7 @@ static bool reclaim_block(struct bounce *bounce, uint32_t index)
 	tag = read_tag(block);
 	slot.slab = tag_slab(tag);
 	slot.slot = tag_slot(tag);
+	miss(bounce, index, 1);
 	bounce_pool_release(bounce->slab[slot.slab].pool, &slot);
 	give_block(bounce, index);
 	return true;
@@ -331,6 +479,29 @@ uint32_t bounce_block_reclaim(struct bounce *bounce)
 	for (uint32_t i = 0; i < bounce->config.blocks; i++)
 		count += reclaim_block(bounce, i);
 	return count;
+}
+
+/*
+ * All of them, or a few in turn for a client that is content with a slot: when
+ * blocks are used up, each of his requests comes here.
+ */
+static bool reclaim(struct bounce *bounce, const struct pool_client *client)
+{
+	/* relaxed: advice (P7). */
+	uint32_t at = atomic_load_explicit(&client->hint->reclaim,
+					   memory_order_relaxed);
+	uint32_t count = 0;
+
+	if (!client->content)
+		return bounce_block_reclaim(bounce) != 0;
+	for (uint32_t i = 0; i < BLOCK_PATIENCE && i < bounce->config.blocks;
+	     i++) {
+		at = at + 1 < bounce->config.blocks ? at + 1 : 0;
+		count += reclaim_block(bounce, at);
+	}
+	/* relaxed: advice. */
+	atomic_store_explicit(&client->hint->reclaim, at, memory_order_relaxed);
+	return count != 0;
 }
 
 void bounce_block_disown(struct bounce *bounce, uint32_t tenant)
@@ -350,26 +521,42 @@ void bounce_block_disown(struct bounce *bounce, uint32_t tenant)
 	}
 }
 
+/* Where the last granules were, or were given back. */
+static bool try_hinted_block(struct bounce_pool *pool,
+			     const struct bounce_place *place,
+			     const struct pool_client *client,
+			     struct bounce_run *run)
+{
+	/* relaxed: advice (P7), checked against the table's size. */
+	uint32_t hint = atomic_load_explicit(&client->hint->block,
+					     memory_order_relaxed);
+
+	return hint < pool->bounce->config.blocks &&
+	       try_block(pool, place, client, hint, run);
+}
+
 enum bounce_err bounce_block_claim(struct bounce_pool *pool,
 				   const struct bounce_place *place,
 				   const struct pool_client *client,
 				   struct bounce_run *run)
 {
-	/* relaxed: advice (P7), checked against the table's size. */
-	uint32_t hint = atomic_load_explicit(&client->hint->block,
-					     memory_order_relaxed);
-	enum bounce_err err = BOUNCE_OK;
+	enum bounce_err err = BOUNCE_ERR_FULL;
 
-	if (hint < pool->bounce->config.blocks &&
-	    bounce_likely(try_block(pool, place, client, hint, run)))
+	if (bounce_likely(place->free && quick_granules(pool->bounce, client,
+							place->units, run)))
 		return BOUNCE_OK;
-	if (!try_blocks(pool, place, client, run))
+	if (try_hinted_block(pool, place, client, run) ||
+	    try_room(pool, place, client, run)) {
+		err = BOUNCE_OK;
+	} else {
 		err = claim_fresh(pool, place, client, run);
-	if (err == BOUNCE_ERR_FULL && bounce_block_reclaim(pool->bounce) != 0)
-		err = claim_fresh(pool, place, client, run);
+		if (err == BOUNCE_ERR_FULL && reclaim(pool->bounce, client))
+			err = claim_fresh(pool, place, client, run);
+		if (err != BOUNCE_OK && !client->content &&
+		    search(pool, place, client, run))
+			err = BOUNCE_OK;
+	}
 	if (err == BOUNCE_OK)
-		/* relaxed: advice (P7). */
-		atomic_store_explicit(&client->hint->block, run->block,
-				      memory_order_relaxed);
+		quick_prefer(&client->hint->block, run->block);
 	return err;
 }

@@ -269,15 +269,39 @@ static struct bounce_device *free_device(struct bounce *bounce)
 	return NULL;
 }
 
+static void forget_lane(_Atomic uint32_t *lane, uint32_t first, uint32_t count)
+{
+	/* relaxed: only these queues store these lanes, and they are idle. */
+	uint32_t queue =
+		(atomic_load_explicit(lane, memory_order_relaxed) - 1) / 2;
+
+	if (queue - first < count)
+		atomic_store_explicit(lane, NO_LANE, memory_order_relaxed);
+}
+
+/* Q2: the last device of these queues may have had wider limits. */
+static void forget_lanes(struct bounce *bounce, uint32_t first, uint32_t count)
+{
+	for (uint32_t i = 0; i < bounce->chunks; i++)
+		forget_lane(&bounce->chunk[i].lane, first, count);
+	for (uint32_t i = 0; i < bounce->config.blocks; i++)
+		forget_lane(&bounce->block[i].lane, first, count);
+}
+
 static void take_queues(struct bounce_device *device, uint32_t first,
 			uint32_t count)
 {
+	forget_lanes(device->bounce, first, count);
 	for (uint32_t i = first; i < first + count; i++)
 		device->bounce->queue[i] = (struct bounce_queue) {
 			.device = device,
 			.index = i,
 			/* 0 would put every class in the first chunk. */
-			.hint = { { NO_CHUNK, NO_CHUNK, NO_CHUNK }, NO_BLOCK },
+			.hint = {
+				.chunk = { NO_CHUNK, NO_CHUNK, NO_CHUNK,
+					   NO_CHUNK },
+				.block = NO_BLOCK,
+			},
 		};
 	device->first_queue = first;
 	device->queues = count;

@@ -26,12 +26,12 @@ struct tables {
 	struct bounce_device *device;
 	struct bounce_queue *queue;
 	struct bounce_function *function;
-	struct pool_word *chunk;
+	struct pool_chunk *chunk;
 	struct bounce_record *record;
 	_Atomic uint16_t *owner;
 	uint8_t *page;
 	struct bounce_block *block;
-	struct pool_word *block_busy;
+	struct pool_group *block_busy;
 	struct pool_word *direct_busy;
 	struct bounce_window *window;
 	uint64_t *bus;
@@ -61,13 +61,13 @@ static void lay_out(struct layout *layout, struct tables *t,
 	t->queue = carve(layout, c->queues, sizeof(struct bounce_queue));
 	t->function = carve(layout, c->functions,
 			    sizeof(struct bounce_function));
-	t->chunk = carve(layout, chunks, sizeof(struct pool_word));
+	t->chunk = carve(layout, chunks, sizeof(struct pool_chunk));
 	t->record = carve(layout, records, sizeof(struct bounce_record));
 	t->owner = carve(layout, slots, sizeof(uint16_t));
 	t->page = carve(layout, slots, sizeof(uint8_t));
 	t->block = carve(layout, c->blocks, sizeof(struct bounce_block));
 	t->block_busy = carve(layout, bounce_words(c->blocks),
-			      sizeof(struct pool_word));
+			      sizeof(struct pool_group));
 	t->direct_busy = carve(layout, bounce_words(c->direct),
 			       sizeof(struct pool_word));
 	t->window = carve(layout, (size_t)c->spaces * c->windows,
@@ -216,8 +216,13 @@ static void init_slab(struct bounce *b, uint32_t index)
 	slab->record = &b->record[first_slot];
 	slab->owner = &b->owner[first_slot];
 	slab->page = &b->page[first_slot];
-	for (uint32_t i = 0; i < b->config.slab_chunks; i++)
-		atomic_init(&slab->chunk[i].bits, UINT64_MAX); /* L2 */
+	for (uint32_t i = 0; i < b->config.slab_chunks; i++) {
+		struct pool_chunk *chunk = &slab->chunk[i];
+
+		atomic_init(&chunk->bits, UINT64_MAX); /* L2 */
+		chunk->slab = index;
+		chunk->slot = i * SLOTS_PER_CHUNK;
+	}
 }
 
 static void init_records(struct bounce *b)
@@ -242,6 +247,7 @@ static void init_tables(struct bounce *b)
 	const struct bounce_config *c = &b->config;
 
 	b->slots_per_slab = (uint32_t)c->slab_chunks * SLOTS_PER_CHUNK;
+	b->chunks = (uint32_t)c->slabs * c->slab_chunks;
 	for (uint32_t i = 0; i < c->slabs; i++)
 		init_slab(b, i);
 	for (uint32_t i = 0; i < c->blocks; i++)

@@ -99,11 +99,12 @@ struct bounce {
 	uint32_t first_direct_record;
 
 	struct bounce_block *block;
-	struct pool_word *block_busy; /* a bit a block */
+	struct pool_group *block_busy; /* a bit a block */
 	struct pool_word *direct_busy; /* a bit a direct record */
 
 	/* Tables that slabs and spaces point into. */
-	struct pool_word *chunk;
+	struct pool_chunk *chunk;
+	uint32_t chunks;
 	_Atomic uint16_t *owner;
 	uint8_t *page;
 	struct bounce_window *window;
@@ -205,10 +206,16 @@ bool bounce_mapping_publish(const struct bounce_request *request,
 			    const struct bounce_prepared *prepared,
 			    struct bounce_mapping *mapping);
 
+/* A run, and where in it the mapping begins. */
+struct bounce_claimed {
+	struct bounce_run run;
+	uint32_t offset; /* bytes */
+};
+
 /* Claim a run, from the smallest unit that will do; at one place; quota. */
 enum bounce_err bounce_mapping_claim(const struct bounce_request *request,
 				     const struct bounce_limits *limits,
-				     struct bounce_run *run, uint32_t *offset);
+				     struct bounce_claimed *claimed);
 enum bounce_err bounce_mapping_claim_at(const struct bounce_request *request,
 					const struct bounce_place *place,
 					struct bounce_run *run);

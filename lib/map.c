@@ -120,22 +120,20 @@ static enum bounce_err prepare_bounced(const struct bounce_request *request,
 	struct bounce_queue *queue = request->queue;
 	struct bounce *bounce = instance_of(queue);
 	void *private = pointer_of(bounce, &request->buf);
-	struct bounce_run run;
+	struct bounce_claimed claimed;
 	enum bounce_err err;
-	uint32_t offset;
 
 	if (private == NULL)
 		return BOUNCE_ERR_ARG;
-	err = bounce_mapping_claim(request, &queue->device->limits, &run,
-				   &offset);
+	err = bounce_mapping_claim(request, &queue->device->limits, &claimed);
 	if (err != BOUNCE_OK)
 		return err;
 	*prepared = (struct bounce_prepared) {
-		.record = bounce_pool_record_of(bounce, &run),
+		.record = bounce_pool_record_of(bounce, &claimed.run),
 		.target = (uintptr_t)private,
 		.about = {
 			.len = (uint32_t)request->buf.len,
-			.offset = offset,
+			.offset = claimed.offset,
 			.how = record_how(request),
 			.kind = RECORD_RUN,
 			.queue = (uint16_t)queue->index,

@@ -9,8 +9,8 @@
  *   G2  Whoever retires a record releases its run, once, and touches neither
  *       afterwards (R4).
  */
-#include "instance.h"
 #include "poison.h"
+#include "quick.h"
 
 #define KEY_QUEUE_SHIFT 48
 
@@ -82,46 +82,10 @@ void bounce_direct_give(struct bounce *bounce, uint32_t record)
 
 /* ---- claiming a run ---- */
 
-/*
- * Granules, then slots, then whole chunks: the first unit whose geometry admits
- * the request decides. Two ways lead to the next one: a small request takes a
- * slot when no block is left, and a run whose alignment bits fit into no single
- * chunk is padded from a chunk's start.
- */
-enum bounce_err bounce_mapping_claim(const struct bounce_request *request,
-				     const struct bounce_limits *limits,
-				     struct bounce_run *run, uint32_t *offset)
-{
-	static const uint8_t shifts[] = {
-		BOUNCE_GRANULE_SHIFT,
-		BOUNCE_SLOT_SHIFT,
-		BOUNCE_CHUNK_SHIFT,
-	};
-	const struct bounce_device *device = request->queue->device;
-	enum bounce_err err = BOUNCE_ERR_RANGE;
-
-	for (size_t i = 0; i < sizeof(shifts); i++) {
-		struct bounce_place place;
-
-		if (!bounce_window_place(limits, request->buf.gpa.v,
-					 request->buf.len, shifts[i], &place))
-			continue;
-		err = bounce_mapping_claim_at(request, &place, run);
-		*offset = place.offset;
-		if (err == BOUNCE_OK || (err != BOUNCE_ERR_UNREACHABLE &&
-					 shifts[i] != BOUNCE_GRANULE_SHIFT))
-			return err;
-	}
-	if (err == BOUNCE_ERR_UNREACHABLE &&
-	    request->buf.len > bounce_map_max(device) &&
-	    device->space->pool != NULL)
-		return BOUNCE_ERR_RANGE;
-	return err;
-}
-
-enum bounce_err bounce_mapping_claim_at(const struct bounce_request *request,
-					const struct bounce_place *place,
-					struct bounce_run *run)
+/* @content: see struct pool_client. */
+static enum bounce_err claim_at(const struct bounce_request *request,
+				const struct bounce_place *place, bool content,
+				struct bounce_run *run)
 {
 	struct bounce_queue *queue = request->queue;
 	const struct bounce_device *device = queue->device;
@@ -130,6 +94,8 @@ enum bounce_err bounce_mapping_claim_at(const struct bounce_request *request,
 		.hint = &queue->hint,
 		.bus = device->space->bus[request->path],
 		.tenant = bounce_device_tenant(device),
+		.lane = quick_lane(queue, request->path),
+		.content = content,
 		.urgent = (request->how & BOUNCE_URGENT) != 0,
 	};
 	enum bounce_err err;
@@ -146,6 +112,66 @@ enum bounce_err bounce_mapping_claim_at(const struct bounce_request *request,
 	bounce_unpoison(bounce_pool_memory(pool->bounce, run),
 			bounce_run_bytes(run));
 	return BOUNCE_OK;
+}
+
+enum bounce_err bounce_mapping_claim_at(const struct bounce_request *request,
+					const struct bounce_place *place,
+					struct bounce_run *run)
+{
+	return claim_at(request, place, false, run);
+}
+
+/* At one unit; ERR_RANGE where its geometry does not admit the request. */
+static enum bounce_err claim_unit(const struct bounce_request *request,
+				  const struct bounce_limits *limits,
+				  uint32_t shift, bool content,
+				  struct bounce_claimed *claimed)
+{
+	struct bounce_place place;
+
+	if (!bounce_window_place(limits, request->buf.gpa.v, request->buf.len,
+				 shift, &place))
+		return BOUNCE_ERR_RANGE;
+	claimed->offset = place.offset;
+	return claim_at(request, &place, content, &claimed->run);
+}
+
+/*
+ * Granules, then slots, then whole chunks: the first unit whose geometry admits
+ * the request decides. Two ways lead to the next one: a small request takes a
+ * slot when no granules are found at once (and looks for them everywhere when
+ * there is no slot), and a run whose alignment bits fit into no single chunk is
+ * padded from a chunk's start.
+ */
+enum bounce_err bounce_mapping_claim(const struct bounce_request *request,
+				     const struct bounce_limits *limits,
+				     struct bounce_claimed *claimed)
+{
+	const struct bounce_device *device = request->queue->device;
+	enum bounce_err small;
+	enum bounce_err err;
+
+	small = claim_unit(request, limits, BOUNCE_GRANULE_SHIFT, true,
+			   claimed);
+	if (small == BOUNCE_OK)
+		return small;
+	err = claim_unit(request, limits, BOUNCE_SLOT_SHIFT, false, claimed);
+	if (err == BOUNCE_ERR_RANGE || err == BOUNCE_ERR_UNREACHABLE) {
+		enum bounce_err padded = claim_unit(
+			request, limits, BOUNCE_CHUNK_SHIFT, false, claimed);
+
+		if (padded != BOUNCE_ERR_RANGE)
+			err = padded;
+	}
+	if (err != BOUNCE_OK && small != BOUNCE_ERR_RANGE &&
+	    claim_unit(request, limits, BOUNCE_GRANULE_SHIFT, false, claimed) ==
+		    BOUNCE_OK)
+		return BOUNCE_OK;
+	if (err == BOUNCE_ERR_UNREACHABLE &&
+	    request->buf.len > bounce_map_max(device) &&
+	    device->space->pool != NULL)
+		return BOUNCE_ERR_RANGE;
+	return err;
 }
 
 /* ---- handles ---- */

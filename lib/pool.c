@@ -8,8 +8,10 @@
  */
 #include "pool.h"
 
-#include "instance.h"
-#include "tree.h"
+#include "quick.h"
+
+/* Chunks of other lanes that a search passes by before it takes a fresh one. */
+#define LANE_PATIENCE 8
 
 /* A search for slots of one size class. */
 struct search {
@@ -18,6 +20,7 @@ struct search {
 	const struct pool_client *client;
 	enum pool_class class;
 	uint32_t units;
+	bool scarce;
 };
 
 uint64_t bounce_slab_bus(const struct bounce_pool *pool,
@@ -34,13 +37,6 @@ uint64_t bounce_slab_bus(const struct bounce_pool *pool,
 	return client->bus[slab];
 }
 
-static enum pool_class class_of(uint32_t slots)
-{
-	if (slots == 1)
-		return POOL_CLASS_SINGLE;
-	return slots <= 8 ? POOL_CLASS_SHORT : POOL_CLASS_LONG;
-}
-
 /* Where in chunk @chunk a run may start, as far as addresses go. */
 static uint64_t chunk_starts(const struct search *search, uint64_t bus,
 			     uint32_t chunk)
@@ -55,12 +51,11 @@ static uint64_t chunk_starts(const struct search *search, uint64_t bus,
 static void found(const struct search *search, uint32_t slab, uint32_t chunk,
 		  uint32_t bit, struct bounce_run *run)
 {
-	_Atomic uint32_t *hint = &search->client->hint->chunk[search->class];
-	uint32_t here = slab * CHUNKS_PER_SLAB + chunk;
+	const struct bounce *bounce = search->pool->bounce;
+	const struct pool_chunk *c = &bounce->slab[slab].chunk[chunk];
 
-	/* relaxed: advice (P7); stored only when it moves, to keep the line. */
-	if (atomic_load_explicit(hint, memory_order_relaxed) != here)
-		atomic_store_explicit(hint, here, memory_order_relaxed);
+	quick_prefer(&search->client->hint->chunk[search->class],
+		     (uint32_t)(c - bounce->chunk));
 	*run = (struct bounce_run) {
 		.slab = slab,
 		.slot = chunk * SLOTS_PER_CHUNK + bit,
@@ -83,55 +78,75 @@ static bool try_chunk(const struct search *search, uint32_t slab, uint64_t bus,
 	return true;
 }
 
-/* Where the last run of this class was: usually the whole of a claim. */
+/* Where the last run of this class was, or was given back. */
 static bool try_hint(const struct search *search, struct bounce_run *run)
 {
 	const struct bounce_pool *pool = search->pool;
+	const struct bounce *bounce = pool->bounce;
 	/* relaxed: advice (P7), checked against the pool's range below. */
 	uint32_t hint = atomic_load_explicit(
 		&search->client->hint->chunk[search->class],
 		memory_order_relaxed);
-	uint32_t slab = hint / CHUNKS_PER_SLAB;
-	uint32_t chunk = hint % CHUNKS_PER_SLAB;
+	uint32_t chunk;
+	uint32_t slab;
 	uint64_t bus;
 
+	if (hint >= bounce->chunks)
+		return false;
+	slab = bounce->chunk[hint].slab;
+	chunk = bounce->chunk[hint].slot / SLOTS_PER_CHUNK;
 	if (slab - pool->first_slab >= pool->slab_count)
 		return false;
 	bus = bounce_slab_bus(search->pool, search->client, slab);
 	if (bus == NO_BUS ||
-	    (bounce_slab_open(&pool->bounce->slab[slab], search->client) >>
-		     chunk &
+	    (bounce_slab_open(&bounce->slab[slab], search->client) >> chunk &
 	     1) == 0)
 		return false;
 	return try_chunk(search, slab, bus, chunk, run);
 }
 
-/* Chunks of the same class that may have room. */
+/* Chunks that are said to have room, the lowest first; @own: of our lane. */
 static bool try_avail(const struct search *search, uint32_t slab, uint64_t bus,
-		      struct bounce_run *run)
+		      bool own, struct bounce_run *run)
 {
 	struct bounce_slab *s = &search->pool->bounce->slab[slab];
 	/* relaxed: advice (P7). */
-	uint64_t avail = atomic_load_explicit(&s->avail[search->class],
-					      memory_order_relaxed);
+	uint64_t avail = atomic_load_explicit(
+		&s->avail[tree_level(search->units)], memory_order_relaxed);
+	unsigned patience = LANE_PATIENCE;
 
 	for (avail &= bounce_slab_open(s, search->client); avail != 0;
 	     avail &= avail - 1) {
 		uint32_t chunk = bounce_lowest(avail);
 
+		/* relaxed: advice; lanes that do not meet do not wait for one
+		 * another's cache lines. */
+		if (own && atomic_load_explicit(&s->chunk[chunk].lane,
+						memory_order_relaxed) !=
+				   search->client->lane) {
+			if (--patience == 0)
+				return false;
+			continue;
+		}
 		if (try_chunk(search, slab, bus, chunk, run))
 			return true;
-		/*
-		 * relaxed: advice (P7). Only a full chunk is forgotten: one
-		 * without room for this run may have it for a smaller one.
-		 */
-		if (atomic_load_explicit(&s->chunk[chunk].bits,
-					 memory_order_relaxed) == UINT64_MAX)
-			atomic_fetch_and_explicit(&s->avail[search->class],
-						  ~(UINT64_C(1) << chunk),
-						  memory_order_relaxed);
+		bounce_tree_miss(s, chunk, search->units);
 	}
 	return false;
+}
+
+/* P8: would any start in the chunk do for whatever the device may ask? */
+static uint32_t lane_for(const struct search *search, uint64_t bus,
+			 uint32_t chunk)
+{
+	const struct bounce_place *place = search->place;
+	uint64_t first = bus + ((uint64_t)chunk << BOUNCE_CHUNK_SHIFT);
+	uint64_t last = first + (BOUNCE_CHUNK_BYTES - 1);
+
+	if (search->client->urgent || last < first || last > place->last ||
+	    (first & ~place->boundary) != (last & ~place->boundary))
+		return NO_LANE;
+	return search->client->lane;
 }
 
 /* A fresh chunk; its fit is known before it is taken, so nothing is undone. */
@@ -148,13 +163,17 @@ static bool try_fresh(const struct search *search, uint32_t slab, uint64_t bus,
 		uint32_t chunk = bounce_lowest(left);
 		uint64_t fit = bounce_pool_runs(UINT64_MAX, search->units) &
 			       chunk_starts(search, bus, chunk);
+		struct tree_use use;
 
 		if (fit == 0 || bounce_tree_take(s, 1, UINT64_C(1) << chunk,
 						 UINT64_MAX) < 0)
 			continue;
-		bounce_tree_activate(
-			s, chunk, tree_mask(bounce_lowest(fit), search->units),
-			search->class);
+		use = (struct tree_use) {
+			.busy = tree_mask(bounce_lowest(fit), search->units),
+			.class = search->class,
+			.lane = lane_for(search, bus, chunk),
+		};
+		bounce_tree_activate(s, chunk, &use);
 		found(search, slab, chunk, bounce_lowest(fit), run);
 		return true;
 	}
@@ -176,10 +195,10 @@ static bool try_all(const struct search *search, uint32_t slab, uint64_t bus,
 
 /* The passes over a slab, from the cheapest to the complete one. */
 enum pass {
+	PASS_OWN,
 	PASS_AVAIL,
 	PASS_FRESH,
 	PASS_ALL, /* seals first, then fresh chunks and every word */
-	PASSES,
 };
 
 static bool try_slab(const struct search *search, enum pass pass, uint32_t slab,
@@ -190,12 +209,13 @@ static bool try_slab(const struct search *search, enum pass pass, uint32_t slab,
 	if (bus == NO_BUS)
 		return false;
 	switch (pass) {
+	case PASS_OWN:
+		return try_avail(search, slab, bus, true, run);
 	case PASS_AVAIL:
-		return try_avail(search, slab, bus, run);
+		return try_avail(search, slab, bus, false, run);
 	case PASS_FRESH:
 		return try_fresh(search, slab, bus, run);
 	case PASS_ALL:
-	case PASSES:
 		break;
 	}
 	bounce_tree_seal_all(&search->pool->bounce->slab[slab]);
@@ -203,20 +223,31 @@ static bool try_slab(const struct search *search, enum pass pass, uint32_t slab,
 	       try_all(search, slab, bus, run);
 }
 
-/* All slabs of the pool, from the one where the hint points. */
+/* The slab, counted from the pool's first, where a search begins: where the
+ * hint points, or the lowest when runs are packed. */
+static uint32_t home_of(const struct search *search)
+{
+	const struct bounce_pool *pool = search->pool;
+	const struct bounce *bounce = pool->bounce;
+	/* relaxed: advice (P7). */
+	uint32_t hint = atomic_load_explicit(
+		&search->client->hint->chunk[search->class],
+		memory_order_relaxed);
+	uint32_t home;
+
+	if (search->scarce || hint >= bounce->chunks)
+		return 0;
+	home = bounce->chunk[hint].slab - pool->first_slab;
+	return home < pool->slab_count ? home : 0;
+}
+
+/* All slabs of the pool. */
 static bool try_pass(const struct search *search, enum pass pass,
 		     struct bounce_run *run)
 {
 	const struct bounce_pool *pool = search->pool;
-	/* relaxed: advice (P7). */
-	uint32_t home = atomic_load_explicit(
-				&search->client->hint->chunk[search->class],
-				memory_order_relaxed) /
-				CHUNKS_PER_SLAB -
-			pool->first_slab;
+	uint32_t home = home_of(search);
 
-	if (home >= pool->slab_count)
-		home = 0;
 	for (uint32_t i = 0; i < pool->slab_count; i++) {
 		uint32_t slab = home + i;
 
@@ -274,6 +305,11 @@ static enum bounce_err why_not(const struct search *search)
 	return free < want ? BOUNCE_ERR_FULL : BOUNCE_ERR_FRAGMENTED;
 }
 
+/*
+ * While there is plenty, a queue stays with chunks of its own lane, and what it
+ * gave back last is what it gets next. When room is scarce, runs are packed:
+ * the lowest chunk that will do.
+ */
 enum bounce_err bounce_pool_claim_slots(struct bounce_pool *pool,
 					const struct bounce_place *place,
 					const struct pool_client *client,
@@ -283,12 +319,16 @@ enum bounce_err bounce_pool_claim_slots(struct bounce_pool *pool,
 		.pool = pool,
 		.place = place,
 		.client = client,
-		.class = class_of(place->units),
+		.class = tree_class(place->units),
 		.units = place->units,
+		.scarce = quick_scarce(pool),
 	};
 
-	if (bounce_likely(try_hint(&search, run)) ||
-	    try_pass(&search, PASS_AVAIL, run) ||
+	if (!search.scarce &&
+	    (try_hint(&search, run) || try_pass(&search, PASS_OWN, run) ||
+	     try_pass(&search, PASS_FRESH, run)))
+		return BOUNCE_OK;
+	if (try_pass(&search, PASS_AVAIL, run) ||
 	    try_pass(&search, PASS_FRESH, run))
 		return BOUNCE_OK;
 	bounce_block_reclaim(pool->bounce);
@@ -309,6 +349,10 @@ static bool try_large(const struct search *search, uint32_t slab,
 				    BOUNCE_SLOT_SHIFT);
 	uint32_t tail = slots % SLOTS_PER_CHUNK;
 	uint64_t bus = bounce_slab_bus(search->pool, search->client, slab);
+	const struct tree_use rest = {
+		.busy = bounce_low_bits(tail),
+		.class = POOL_CLASS_SINGLE,
+	};
 	int first;
 
 	if (bus == NO_BUS)
@@ -320,7 +364,8 @@ static bool try_large(const struct search *search, uint32_t slab,
 		return false;
 	if (tail != 0)
 		bounce_tree_activate(s, (uint32_t)first + place->units - 1,
-				     bounce_low_bits(tail), POOL_CLASS_SINGLE);
+				     &rest);
+	quick_prefer(&search->client->hint->slab, slab);
 	*run = (struct bounce_run) {
 		.slab = slab,
 		.slot = (uint32_t)first * SLOTS_PER_CHUNK,
@@ -341,6 +386,13 @@ static enum bounce_err claim_large(struct bounce_pool *pool,
 		.client = client,
 	};
 
+	/* relaxed: advice (P7). */
+	uint32_t home = atomic_load_explicit(&client->hint->slab,
+					     memory_order_relaxed);
+
+	if (!quick_scarce(pool) && home - pool->first_slab < pool->slab_count &&
+	    try_large(&search, home, run))
+		return BOUNCE_OK;
 	for (uint32_t i = 0; i < pool->slab_count; i++)
 		if (try_large(&search, pool->first_slab + i, run))
 			return BOUNCE_OK;
@@ -364,9 +416,26 @@ enum bounce_err bounce_pool_claim(struct bounce_pool *pool,
 {
 	if (place->shift == BOUNCE_GRANULE_SHIFT)
 		return bounce_block_claim(pool, place, client, run);
-	if (place->shift == BOUNCE_SLOT_SHIFT)
-		return bounce_pool_claim_slots(pool, place, client, run);
-	return claim_large(pool, place, client, run);
+	if (place->shift != BOUNCE_SLOT_SHIFT)
+		return claim_large(pool, place, client, run);
+	if (bounce_likely(place->free &&
+			  quick_slots(pool, client, place->units, run)))
+		return BOUNCE_OK;
+	return bounce_pool_claim_slots(pool, place, client, run);
+}
+
+void bounce_pool_give_back(struct bounce_pool *pool,
+			   const struct pool_client *client,
+			   const struct bounce_run *run)
+{
+	if (run->block != NO_BLOCK) {
+		bounce_block_give_back(pool->bounce, client, run);
+	} else if (run->slots <= SLOTS_PER_CHUNK) {
+		quick_give(pool, client, run);
+	} else {
+		quick_prefer(&client->hint->slab, run->slab);
+		bounce_pool_release(pool, run);
+	}
 }
 
 /* ---- where things are ---- */

@@ -40,9 +40,13 @@
 enum pool_class {
 	POOL_CLASS_SINGLE = 0, /* single slots, and slots that are split */
 	POOL_CLASS_SHORT = 1, /* 2 .. 8 slots */
-	POOL_CLASS_LONG = 2, /* 9 .. 64 slots */
-	POOL_CLASSES = 3,
+	POOL_CLASS_LONG = 2, /* 9 .. 32 slots */
+	POOL_CLASS_WHOLE = 3, /* 33 .. 64 slots: one a chunk */
+	POOL_CLASSES = 4,
 };
+
+/* Lengths of a run in octaves: level n is for 2^(n-1) + 1 .. 2^n units. */
+#define POOL_LEVELS 7u
 
 #define SLOTS_PER_CHUNK 64u
 #define CHUNKS_PER_SLAB 64u
@@ -51,10 +55,41 @@ enum pool_class {
 #define NO_BUS UINT64_MAX /* a slab that a space's path does not reach */
 #define NO_BLOCK UINT32_MAX
 #define NO_CHUNK UINT32_MAX /* a hint that leads nowhere */
+#define NO_LANE 0u
 
 /* One word alone on its cache line: sharing a line costs five times. */
 struct pool_word {
 	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint64_t bits;
+};
+
+/*
+ * A chunk: its word, and on the same line what whoever claims from the word
+ * wants to know.
+ *
+ *   P8  `lane` is stored before the word by who activates the chunk, and
+ *       constant until it is sealed again; so it is settled for whoever holds a
+ *       slot. It names a queue (and path) whose device may use every byte of
+ *       the chunk, wherever a run in it begins.
+ */
+struct pool_chunk {
+	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint64_t bits;
+	_Atomic uint32_t lane; /* P8; or NO_LANE */
+	/* All slots hold bytes of this owner; 0: ask each slot's own tag. Set
+	 * by who holds the whole chunk, cleared by who holds any slot of it. */
+	_Atomic uint16_t owner;
+	/* Advice (P7): a class, and a bit for each level at which a search
+	 * found no room since the last release. */
+	_Atomic uint8_t class;
+	_Atomic uint8_t missed;
+	/* Constant from bounce_init(). */
+	uint32_t slab; /* in bounce->slab[] */
+	uint32_t slot; /* of the slab: its first */
+};
+
+/* 64 blocks: which are taken, and advice (P7) where granules may be free. */
+struct pool_group {
+	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint64_t bits;
+	_Atomic uint64_t room[POOL_LEVELS - 1]; /* by level */
 };
 
 /* What happens to a slab index; see grow.c. */
@@ -71,9 +106,9 @@ enum slab_phase {
 struct bounce_slab {
 	/* E: chunks that are free and sealed. */
 	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint64_t free_chunks;
-	/* Advice: chunks of a class that may have room (P7). */
-	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint64_t avail[POOL_CLASSES];
-	_Atomic uint8_t class[CHUNKS_PER_SLAB];
+	/* Advice: active chunks that may have room for a run of a level, if
+	 * that is a level of their class (P7). */
+	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint64_t avail[POOL_LEVELS];
 
 	/* Set before `ready`, constant afterwards (P6). */
 	_Alignas(BOUNCE_CACHE_LINE) bounce_gpa_t base;
@@ -88,7 +123,7 @@ struct bounce_slab {
 	/* Constant from bounce_init(). */
 	uint32_t index; /* in bounce->slab[] */
 	uint32_t first_record;
-	struct pool_word *chunk; /* config.slab_chunks words */
+	struct pool_chunk *chunk; /* config.slab_chunks of them */
 	struct bounce_record *record; /* one a slot */
 	_Atomic uint16_t *owner; /* one a slot: whose bytes are in it */
 
@@ -113,8 +148,11 @@ struct bounce_slab {
  *       that ends becomes 0, nobody, at the same slot.
  */
 struct bounce_block {
-	_Atomic uint64_t word;
+	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint64_t word;
 	_Atomic uint64_t tag; /* tenant << 32 | slab << 12 | slot */
+	/* As a chunk's (P8): stored before the word, settled for a holder. */
+	_Atomic uint32_t lane;
+	_Atomic uint8_t missed; /* levels; advice (P7) */
 };
 
 struct bounce_pool {
@@ -124,6 +162,8 @@ struct bounce_pool {
 	uint32_t slab_count;
 	_Atomic uint32_t used_chunks; /* not sealed; now, and at most */
 	_Atomic uint32_t used_chunks_high;
+	/* With so many in use room is scarce: pool.c packs. Follows growth. */
+	_Atomic uint32_t scarce_chunks;
 	_Atomic uint64_t lost_bytes;
 	_Atomic uint64_t share_calls;
 	_Atomic uint64_t share_retries;
@@ -146,8 +186,10 @@ struct bounce_run {
 
 /* Where a queue looks first; advice (P7). */
 struct pool_hint {
-	_Atomic uint32_t chunk[POOL_CLASSES]; /* slab index * 64 + chunk */
-	_Atomic uint32_t block;
+	_Atomic uint32_t chunk[POOL_CLASSES]; /* in bounce->chunk[] */
+	_Atomic uint32_t block; /* in bounce->block[] */
+	_Atomic uint32_t slab; /* of the last large run */
+	_Atomic uint32_t reclaim; /* block whose turn it was; block.c */
 };
 
 /* Who claims. */
@@ -158,6 +200,9 @@ struct pool_client {
 	const uint64_t *bus;
 	/* Space << 16 | owner tag: granules share a slot within one of them. */
 	uint32_t tenant;
+	uint32_t lane; /* of the queue and path (P8), or NO_LANE */
+	/* Granules: a whole slot will do, so do not look at every block. */
+	bool content;
 	bool urgent; /* may use the chunks that are kept for such */
 };
 
@@ -168,7 +213,8 @@ struct pool_client {
  *
  * Return: OK, ERR_FULL, ERR_FRAGMENTED, ERR_UNREACHABLE (no ready slab is
  * reached, or none at an address that @place allows). For granules also
- * ERR_FULL when no slot could be split: the caller takes a whole slot.
+ * ERR_FULL when no slot could be split, and to a @client who is content with a
+ * whole slot also when a split one with room was not found at once.
  */
 enum bounce_err bounce_pool_claim(struct bounce_pool *pool,
 				  const struct bounce_place *place,
@@ -184,6 +230,11 @@ enum bounce_err bounce_pool_claim_slots(struct bounce_pool *pool,
 /* Give a run back; by its owner, once. Wait-free where the CPU's AND is. */
 void bounce_pool_release(struct bounce_pool *pool,
 			 const struct bounce_run *run);
+
+/* The same, by a client that would like to have it again soon. */
+void bounce_pool_give_back(struct bounce_pool *pool,
+			   const struct pool_client *client,
+			   const struct bounce_run *run);
 
 /* Release all but the first @keep slots of a run of slots; by its owner. */
 void bounce_pool_trim(struct bounce_pool *pool, const struct bounce_run *run,
@@ -214,6 +265,9 @@ enum bounce_err bounce_block_claim(struct bounce_pool *pool,
 				   const struct pool_client *client,
 				   struct bounce_run *run);
 void bounce_block_release(struct bounce *bounce, const struct bounce_run *run);
+void bounce_block_give_back(struct bounce *bounce,
+			    const struct pool_client *client,
+			    const struct bounce_run *run);
 /* How many slots went back to the pool. */
 uint32_t bounce_block_reclaim(struct bounce *bounce);
 uint32_t bounce_block_free_count(const struct bounce *bounce);

@@ -38,6 +38,7 @@ static enum bounce_err claim(const struct bounce_request *request,
 		if (!bounce_window_place(&limits, 0, wish->size, shift, &place))
 			continue;
 		place.modulus |= wish->align | device->limits.align;
+		place.free = false; /* of @align and @last, too */
 		err = bounce_mapping_claim_at(request, &place, run);
 		if (err != BOUNCE_ERR_UNREACHABLE)
 			break;

@@ -33,12 +33,70 @@ static void count_unused(struct bounce_pool *pool, uint32_t chunks)
 				  memory_order_relaxed);
 }
 
+/* ---- advice: where there may be room; relaxed throughout (P7) ---- */
+
+static void advise(struct bounce_slab *slab, uint32_t chunk, unsigned levels)
+{
+	for (; levels != 0; levels &= levels - 1)
+		/* relaxed: advice. */
+		atomic_fetch_or_explicit(&slab->avail[bounce_lowest(levels)],
+					 UINT64_C(1) << chunk,
+					 memory_order_relaxed);
+}
+
+static void advise_against(struct bounce_slab *slab, uint32_t chunk,
+			   unsigned levels)
+{
+	for (; levels != 0; levels &= levels - 1)
+		/* relaxed: advice. */
+		atomic_fetch_and_explicit(&slab->avail[bounce_lowest(levels)],
+					  ~(UINT64_C(1) << chunk),
+					  memory_order_relaxed);
+}
+
+static unsigned levels_of(const struct pool_chunk *chunk)
+{
+	/* relaxed: advice. */
+	return tree_levels((enum pool_class)atomic_load_explicit(
+		&chunk->class, memory_order_relaxed));
+}
+
+void bounce_tree_reopen(struct bounce_slab *slab, uint32_t chunk)
+{
+	struct pool_chunk *c = &slab->chunk[chunk];
+	/* relaxed: advice. */
+	unsigned missed = atomic_load_explicit(&c->missed,
+					       memory_order_relaxed);
+
+	atomic_store_explicit(&c->missed, 0, memory_order_relaxed);
+	advise(slab, chunk, missed & levels_of(c));
+}
+
+void bounce_tree_miss(struct bounce_slab *slab, uint32_t chunk, uint32_t units)
+{
+	struct pool_chunk *c = &slab->chunk[chunk];
+	unsigned levels = levels_of(c) & ~0u << tree_level(units);
+	/* relaxed: advice. */
+	unsigned missed = atomic_load_explicit(&c->missed,
+					       memory_order_relaxed);
+	uint64_t busy = atomic_load_explicit(&c->bits, memory_order_relaxed);
+
+	/* For want of room, or only of a start that the device allows? */
+	if (bounce_pool_runs(~busy, units) != 0)
+		return;
+	advise_against(slab, chunk, levels);
+	/* relaxed: advice. Last, so that a release from here on undoes it. */
+	atomic_store_explicit(&c->missed, (uint8_t)(missed | levels),
+			      memory_order_relaxed);
+}
+
 /* ---- sealing: a chunk of zeros becomes a bit of free_chunks ---- */
 
 /* True when @chunk was wholly free and active, and is now sealed (P4). */
 static bool seal(struct bounce_slab *slab, uint32_t chunk)
 {
-	_Atomic uint64_t *word = &slab->chunk[chunk].bits;
+	struct pool_chunk *c = &slab->chunk[chunk];
+	_Atomic uint64_t *word = &c->bits;
 	uint64_t empty = 0;
 
 	/* relaxed: a look before the costly try; the CAS decides. */
@@ -52,7 +110,9 @@ static bool seal(struct bounce_slab *slab, uint32_t chunk)
 						     memory_order_acquire,
 						     memory_order_relaxed))
 		return false;
-	/* Before the bit: who activates it next must not be undercounted. */
+	/* Before the bit: its next class is another one, and who activates it
+	 * must not be undercounted. */
+	advise_against(slab, chunk, levels_of(c));
 	count_unused(slab->pool, 1);
 	/* release: pairs with the acquire in bounce_tree_take(); hands on what
 	 * the acquire above received. */
@@ -102,20 +162,22 @@ int bounce_tree_take(struct bounce_slab *slab, uint32_t count, uint64_t starts,
 	return (int)bit;
 }
 
-/*
- * release: pairs with the acquire in tree_claim(): others may claim the rest,
- * and must see what bounce_tree_take() saw.
- */
 void bounce_tree_activate(struct bounce_slab *slab, uint32_t chunk,
-			  uint64_t busy, enum pool_class class)
+			  const struct tree_use *use)
 {
-	/* relaxed: advice (P7). */
-	atomic_store_explicit(&slab->class[chunk], (uint8_t) class,
+	struct pool_chunk *c = &slab->chunk[chunk];
+
+	/* relaxed: published by the word. */
+	atomic_store_explicit(&c->lane, use->lane, memory_order_relaxed);
+	atomic_store_explicit(&c->class, (uint8_t)use->class,
 			      memory_order_relaxed);
-	atomic_store_explicit(&slab->chunk[chunk].bits, busy,
-			      memory_order_release);
-	atomic_fetch_or_explicit(&slab->avail[class], UINT64_C(1) << chunk,
-				 memory_order_relaxed);
+	atomic_store_explicit(&c->missed, 0, memory_order_relaxed);
+	/*
+	 * release: pairs with the acquire in tree_claim(): others may claim the
+	 * rest, and must see what bounce_tree_take() saw, and the lane (P8).
+	 */
+	atomic_store_explicit(&c->bits, use->busy, memory_order_release);
+	advise(slab, chunk, tree_levels(use->class));
 }
 
 static void release_chunks(struct bounce_slab *slab, uint32_t first,
@@ -129,20 +191,6 @@ static void release_chunks(struct bounce_slab *slab, uint32_t first,
 
 /* ---- release ---- */
 
-/* Advice for claimants: this chunk may have room again (P7). */
-static void note_room(struct bounce_slab *slab, uint32_t chunk)
-{
-	/* relaxed throughout: advice; written only when it changes. */
-	uint8_t class = atomic_load_explicit(&slab->class[chunk],
-					     memory_order_relaxed);
-	uint64_t bit = UINT64_C(1) << chunk;
-
-	if ((atomic_load_explicit(&slab->avail[class], memory_order_relaxed) &
-	     bit) == 0)
-		atomic_fetch_or_explicit(&slab->avail[class], bit,
-					 memory_order_relaxed);
-}
-
 void bounce_pool_release(struct bounce_pool *pool, const struct bounce_run *run)
 {
 	struct bounce_slab *slab = &pool->bounce->slab[run->slab];
@@ -155,15 +203,11 @@ void bounce_pool_release(struct bounce_pool *pool, const struct bounce_run *run)
 		return;
 	}
 	if (run->slots <= SLOTS_PER_CHUNK) {
-		tree_release(&slab->chunk[chunk].bits,
-			     run->slot % SLOTS_PER_CHUNK, run->slots);
-		note_room(slab, chunk);
+		tree_give(slab, run->slot, run->slots);
 		return;
 	}
-	if (tail != 0) {
-		tree_release(&slab->chunk[chunk + whole].bits, 0, tail);
-		note_room(slab, chunk + whole);
-	}
+	if (tail != 0)
+		tree_give(slab, run->slot + run->slots - tail, tail);
 	release_chunks(slab, chunk, whole);
 }
 
@@ -175,8 +219,7 @@ static void release_part(struct bounce_slab *slab, uint32_t chunk,
 		release_chunks(slab, chunk, 1);
 		return;
 	}
-	tree_release(&slab->chunk[chunk].bits, first, last - first);
-	note_room(slab, chunk);
+	tree_give(slab, chunk * SLOTS_PER_CHUNK + first, last - first);
 }
 
 void bounce_pool_trim(struct bounce_pool *pool, const struct bounce_run *run,
@@ -187,9 +230,7 @@ void bounce_pool_trim(struct bounce_pool *pool, const struct bounce_run *run,
 	uint32_t slot = run->slot + keep;
 
 	if (run->slots <= SLOTS_PER_CHUNK) {
-		tree_release(&slab->chunk[slot / SLOTS_PER_CHUNK].bits,
-			     slot % SLOTS_PER_CHUNK, end - slot);
-		note_room(slab, slot / SLOTS_PER_CHUNK);
+		tree_give(slab, slot, end - slot);
 		return;
 	}
 	/* A large run begins at a chunk; whole chunks of it are sealed. */
@@ -239,8 +280,17 @@ bool bounce_pool_near(const struct bounce *bounce, bounce_gpa_t gpa,
 							 memory_order_relaxed);
 }
 
+/* Above five eighths, room is scarce: how much of that a slab brings. */
+static uint32_t scarce(const struct bounce_slab *slab)
+{
+	return slab->chunks - slab->chunks * 3 / 8;
+}
+
 void bounce_pool_publish(struct bounce_slab *slab)
 {
+	/* relaxed: advice (P7). */
+	atomic_fetch_add_explicit(&slab->pool->scarce_chunks, scarce(slab),
+				  memory_order_relaxed);
 	/*
 	 * release: pairs with the acquire in bounce_tree_take(). All words are
 	 * all ones already (P5); this one store makes every slot claimable,
@@ -260,14 +310,21 @@ bool bounce_pool_withdraw(struct bounce_pool *pool, struct bounce_slab *slab)
 	 * acquire: pairs with the release in seal() and release_chunks(): the
 	 * last owners' accesses precede the unshare.
 	 */
-	return atomic_compare_exchange_strong_explicit(&slab->free_chunks, &all,
-						       0, memory_order_acquire,
-						       memory_order_relaxed);
+	if (!atomic_compare_exchange_strong_explicit(&slab->free_chunks, &all,
+						     0, memory_order_acquire,
+						     memory_order_relaxed))
+		return false;
+	/* relaxed: advice (P7). */
+	atomic_fetch_sub_explicit(&pool->scarce_chunks, scarce(slab),
+				  memory_order_relaxed);
+	return true;
 }
 
 void bounce_pool_close(struct bounce_slab *slab)
 {
 	/* relaxed: no other CPU runs. */
+	atomic_fetch_sub_explicit(&slab->pool->scarce_chunks, scarce(slab),
+				  memory_order_relaxed);
 	atomic_store_explicit(&slab->free_chunks, 0, memory_order_relaxed);
 	for (uint32_t i = 0; i < slab->chunks; i++)
 		atomic_store_explicit(&slab->chunk[i].bits, UINT64_MAX,

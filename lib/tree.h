@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * tree.h - the words of the tree: the only code that changes free_chunks and
- * chunk words. P1 to P5 are in pool.h. The two that every mapping needs are
- * inline.
+ * chunk words. P1 to P5 are in pool.h. What every mapping needs is inline.
  */
 #ifndef LIB_TREE_H
 #define LIB_TREE_H
@@ -13,6 +12,28 @@
 static inline uint64_t tree_mask(unsigned first, unsigned count)
 {
 	return bounce_low_bits(count) << first;
+}
+
+/* The octave of a run's length, 1 .. 64 units. */
+static inline unsigned tree_level(uint32_t units)
+{
+	return (units > 1 ? 1u : 0u) + (units > 2 ? 1u : 0u) +
+	       (units > 4 ? 1u : 0u) + (units > 8 ? 1u : 0u) +
+	       (units > 16 ? 1u : 0u) + (units > 32 ? 1u : 0u);
+}
+
+static inline enum pool_class tree_class(uint32_t slots)
+{
+	return (enum pool_class)((slots > 1 ? 1u : 0u) + (slots > 8 ? 1u : 0u) +
+				 (slots > 32 ? 1u : 0u));
+}
+
+/* The set of levels that belong to a class. */
+static inline unsigned tree_levels(enum pool_class class)
+{
+	static const uint8_t levels[POOL_CLASSES] = { 0x01, 0x0e, 0x30, 0x40 };
+
+	return levels[class];
 }
 
 /* Claim @units slots of one chunk at a start in @starts. The first, or -1. */
@@ -55,14 +76,41 @@ static inline void tree_release(_Atomic uint64_t *word, unsigned first,
 				  memory_order_release);
 }
 
+/* Say again that a chunk has room, at all levels where it was missed (P7). */
+void bounce_tree_reopen(struct bounce_slab *slab, uint32_t chunk);
+
+/* Release slots of one chunk; claimants may look there again. */
+static inline void tree_give(struct bounce_slab *slab, uint32_t slot,
+			     uint32_t count)
+{
+	struct pool_chunk *chunk = &slab->chunk[slot / SLOTS_PER_CHUNK];
+
+	tree_release(&chunk->bits, slot % SLOTS_PER_CHUNK, count);
+	/* relaxed: advice (P7). */
+	if (bounce_unlikely(atomic_load_explicit(&chunk->missed,
+						 memory_order_relaxed) != 0))
+		bounce_tree_reopen(slab, slot / SLOTS_PER_CHUNK);
+}
+
+/* No run of @units slots in a chunk: none of this level or above until a
+ * release says otherwise (P7). */
+void bounce_tree_miss(struct bounce_slab *slab, uint32_t chunk, uint32_t units);
+
 /* Take @count adjacent free chunks of @open, starting in @starts; count them
  * as used. The first, or -1. */
 int bounce_tree_take(struct bounce_slab *slab, uint32_t count, uint64_t starts,
 		     uint64_t open);
 
-/* A chunk that we took becomes active, with @busy slots claimed by us. */
+/* How a chunk that we took is to be used. */
+struct tree_use {
+	uint64_t busy; /* slots claimed by us */
+	enum pool_class class;
+	uint32_t lane; /* P8 */
+};
+
+/* It becomes active. */
 void bounce_tree_activate(struct bounce_slab *slab, uint32_t chunk,
-			  uint64_t busy, enum pool_class class);
+			  const struct tree_use *use);
 
 /* Seal every wholly free chunk of a slab (P4); how many. */
 uint32_t bounce_tree_seal_all(struct bounce_slab *slab);

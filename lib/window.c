@@ -89,6 +89,8 @@ bool bounce_window_place(const struct bounce_limits *limits, uint64_t p,
 		.offset = (uint32_t)offset,
 		.units = (uint32_t)((span + unit_mask) >> shift),
 		.shift = shift,
+		.free = (limits->match | limits->align) <=
+			(unit_mask & SLOT_MASK),
 	};
 	return true;
 }

@@ -38,6 +38,9 @@ struct bounce_place {
 	uint32_t offset; /* from X to the byte handed out */
 	uint32_t units; /* ceil(span / unit) */
 	uint32_t shift; /* log2 of the unit */
+	/* The unit alone decides: any start in a chunk (or slot) will do,
+	 * unless @boundary or @last cuts it. */
+	bool free;
 };
 
 /* The windows of a space, in the order in which they are tried. */

@@ -11,8 +11,8 @@
 #include "oracle.h"
 
 static const struct pool_hint no_hint = {
-	{ NO_CHUNK, NO_CHUNK, NO_CHUNK },
-	NO_BLOCK,
+	.chunk = { NO_CHUNK, NO_CHUNK, NO_CHUNK, NO_CHUNK },
+	.block = NO_BLOCK,
 };
 
 /* A bench and one client of it. */

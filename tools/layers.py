@@ -33,7 +33,7 @@ DOORS = [
     (r"\b(atomic_|_Atomic\b|memory_order_)",
      [f"lib/{name}" for name in
       "tree.h tree.c pool.h pool.c block.c record.h record.c instance.h "
-      "instance.c grow.c share.c space.c device.c revoke.c map.c "
+      "quick.h instance.c grow.c share.c space.c device.c revoke.c map.c "
       "mapping.c sync.c shared.c quota.c find.c secure.c stats.c "
       "change.c".split()],
      "uses atomics"),
