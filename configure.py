@@ -36,8 +36,8 @@ def named(folder, names):
 
 LIB = named("lib", """copy window record pool block instance grow share space
                       policy virtio used device map mapping shared stats
-                      tree sync sg find quota secure revoke topology
-                      change""")
+                      tree sync sg find quota secure revoke change
+                      topology fdt fdt_dma""")
 NONE = named("arch/none", "none")  # in every archive
 POWER = named("arch/power", "ultravisor ucall.S")
 S390 = named("arch/s390", "uv uvc.S")
@@ -46,35 +46,33 @@ S390 = named("arch/s390", "uv uvc.S")
 # what several tests use.
 FAKE = named("arch/fake", "fake device")
 BACKENDS = ["arch/power/ultravisor.c", "arch/s390/uv.c"]
-SUPPORT = named("tests", "support threads model oracle")
+SUPPORT = named("tests", "support threads model oracle blobs")
 
 # Criterion, one binary each, ASan + UBSan.
 TESTS = named("tests", """
     test_address test_alias test_alloc test_arch test_attach test_base
-    test_bytes test_copy test_device test_direct test_epoch test_find
-    test_function test_generation test_grow test_grow_race test_guard
-    test_handle test_instance test_leak test_list test_map test_meta_size
-    test_negotiate test_packed test_place test_policy test_pool
-    test_pool_search test_pool_slabs test_pool_steps test_pressure test_quota
-    test_ranges test_record test_reserve test_review test_revoke test_secure
-    test_sg test_sg_join test_share test_shared test_space test_sync
-    test_taint test_topology test_unmap test_urgent test_used test_virtio
-    test_window""")
+    test_bytes test_copy test_device test_direct test_epoch test_fdt
+    test_fdt_dma test_fdt_windows test_find test_function test_generation
+    test_grow test_grow_race test_guard test_handle test_instance test_leak
+    test_list test_map test_meta_size test_negotiate test_packed test_place
+    test_policy test_pool test_pool_search test_pool_slabs test_pool_steps
+    test_pressure test_quota test_ranges test_record test_reserve test_review
+    test_revoke test_secure test_sg test_sg_join test_share test_shared
+    test_space test_sync test_taint test_topology test_unmap test_urgent
+    test_used test_virtio test_window""")
 
 # Plain programs with threads, one binary each, TSan.
 STRESS = named("tests/stress", """find_map pool_grow pool_owners revoke_map
                                   sync_unmap unmap_twice""")
-
-# A plain program, with ASan and -DBOUNCE_POISON (lib/poison.h).
-POISON = ["tests/poison.c"]
+POISON = ["tests/poison.c"]  # ASan and -DBOUNCE_POISON (lib/poison.h)
 
 # Hosted programs: the second links the shipped archive.
 README = "examples/readme.c"
 EXPLAIN = "examples/explain.c"
+LIBFDT = "tests/test_libfdt.c"  # a unit test; links libfdt besides
 
-HEADERS = named("include/bounce", """arch.h bounce.h device.h env.h map.h
-    policy.h pool.h space.h topology.h types.h
-    virtio.h""")  # installed
+HEADERS = named("include/bounce", """arch.h bounce.h device.h env.h fdt.h
+    libfdt.h map.h policy.h pool.h space.h topology.h types.h virtio.h""")
 
 
 class Cpu:
@@ -190,6 +188,7 @@ TOOLS = """
     ar                          binutils        lib explain test check
     /usr/include/stdlib.h       libc6-dev       explain test check
     /usr/include/criterion/criterion.h  libcriterion-dev  test
+    /usr/include/libfdt.h       libfdt-dev                test check
     /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.tsan-*.a \
                                 libclang-rt-14-dev  test
     clang-format                clang-format    check
@@ -276,7 +275,8 @@ VARIANTS = [(f"{cpu}-Os", cpu, "", "-Os") for cpu in CPUS] + [
 
 def listed():
     """Every source that is built; tools/layers.py looks for others."""
-    lists = [FAKE, BACKENDS, SUPPORT, TESTS, STRESS, POISON, [EXPLAIN, README]]
+    lists = [FAKE, BACKENDS, SUPPORT, TESTS, STRESS, POISON,
+             [EXPLAIN, README, LIBFDT]]
     lists += [cpu.sources for cpu in CPUS.values()]
     lists += [guest["sources"] for guest in GUESTS.values()]
     lists += [BENCH, BENCH_PEER]
@@ -349,8 +349,10 @@ class Builder:
                   "ASan and UBSan; one Criterion binary a file.")
         results = self.tested("criterion", self.suite(
             "asan", "test", TESTS, ["-lcriterion"]))
-        exe = self.program("asan", README, "$asan", [
-            "$builddir/asan/libtest.a"], ["tools-test"])
+        both = ["$builddir/asan/libtest.a", "-lcriterion", "-lfdt"]
+        results += self.tested("criterion", [self.program(
+            "asan", LIBFDT, "$asan", both, ["tools-test"])])
+        exe = self.program("asan", README, "$asan", both[:1], ["tools-test"])
         results.append(self.run("test", stem(README), "program", exe, [exe]))
         m.comment("Stress programs: TSan, under which Criterion cannot start.")
         results += self.tested("program", self.suite(
@@ -403,8 +405,8 @@ class Builder:
         m.build("install", "console", needs=["lib"], name="INSTALL",
                 what=f"python3 -B tools/install.py $builddir {self.host} "
                 f"{VERSION} $prefix")
-        m.build("help", "console", what="python3 -B configure.py --targets",
-                name="HELP")
+        m.build("help", "console", name="HELP",
+                what="python3 -B configure.py --targets")
 
     def guest(self, name, about):
         """The image that QEMU boots; returns its path."""

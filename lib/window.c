@@ -250,3 +250,49 @@ bool bounce_window_bus(const struct bounce_windows *windows, uint32_t path,
 	}
 	return false;
 }
+
+/* ---- windows of any alignment: of a bus behind a bus ---- */
+
+/* Bytes, less one, as a length; all 2^64 are 0: to the end. */
+static uint64_t len_of(uint64_t reach)
+{
+	return reach + 1;
+}
+
+bool bounce_window_through(const struct bounce_window *inner,
+			   const struct bounce_window *outer,
+			   struct bounce_window *both)
+{
+	uint64_t inner_last = inner->gpa.v + reach_of(inner);
+	uint64_t outer_last = outer->bus.v + reach_of(outer);
+	uint64_t first = inner->gpa.v > outer->bus.v ? inner->gpa.v :
+						       outer->bus.v;
+	uint64_t last = bounce_min(inner_last, outer_last);
+
+	if (first > last)
+		return false;
+	*both = (struct bounce_window) {
+		.bus = { inner->bus.v + (first - inner->gpa.v) },
+		.gpa = { outer->gpa.v + (first - outer->bus.v) },
+		.len = len_of(last - first),
+	};
+	return true;
+}
+
+enum bounce_err bounce_window_whole(struct bounce_window *window)
+{
+	uint64_t reach = reach_of(window);
+	uint64_t skip = (UINT64_C(0) - window->bus.v) & SLOT_MASK;
+
+	if (((window->bus.v - window->gpa.v) & SLOT_MASK) != 0)
+		return BOUNCE_ERR_ARG;
+	/* What is left, less one, must have all bits of a slot. */
+	if (skip > reach || reach - skip < SLOT_MASK)
+		return BOUNCE_ERR_UNREACHABLE;
+	reach -= skip;
+	reach -= (reach + 1) & SLOT_MASK;
+	window->bus.v += skip;
+	window->gpa.v += skip;
+	window->len = len_of(reach);
+	return BOUNCE_OK;
+}

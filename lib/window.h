@@ -92,4 +92,18 @@ bool bounce_window_clash(const struct bounce_window *a,
 bool bounce_window_bus(const struct bounce_windows *windows, uint32_t path,
 		       bounce_gpa_t gpa, uint64_t len, bounce_bus_t *bus);
 
+/*
+ * Two windows, one behind the other: what @inner leads to is a bus address of
+ * @outer. Of any alignment; neither wraps. False when nothing gets through.
+ */
+bool bounce_window_through(const struct bounce_window *inner,
+			   const struct bounce_window *outer,
+			   struct bounce_window *both);
+
+/*
+ * Cut a window of any alignment down to whole slots. ERR_UNREACHABLE: there
+ * are none; ERR_ARG: its two sides differ by a part of a slot.
+ */
+enum bounce_err bounce_window_whole(struct bounce_window *window);
+
 #endif

@@ -15,6 +15,7 @@
 #include <bounce/env.h> /* what the embedder supplies; init, fini */
 #include <bounce/pool.h> /* shared slots */
 #include <bounce/space.h> /* windows: what address a device sees */
+#include <bounce/fdt.h> /* windows and pools from a device tree */
 #include <bounce/policy.h> /* does it bounce, and why */
 #include <bounce/virtio.h> /* negotiation, the used-element check */
 #include <bounce/topology.h> /* requester IDs behind bridges */
