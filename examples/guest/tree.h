@@ -8,7 +8,7 @@
 
 #include "guest.h"
 
-/* tree_use() - check the tree's magic; false when it is none. */
+/* tree_use() - check a tree, and use it; false when it is none. */
 bool tree_use(const unsigned char *tree);
 
 /*
@@ -21,6 +21,9 @@ const unsigned char *tree_property(const char *node, const char *name,
 /* The same for the (@n + 1)-th of such nodes. */
 const unsigned char *tree_nth_property(const char *node, uint32_t n,
 				       const char *name, uint32_t *len);
+
+/* tree_dma_window() - `ibm,dma-window` of the first node of a name. */
+bool tree_dma_window(const char *node, struct bounce_fdt_dma_window *window);
 
 /* tree_boot_cpu() - `reg` of the CPU that booted. */
 uint32_t tree_boot_cpu(void);

@@ -35,17 +35,13 @@ static uint32_t liobn; /* the window's number in hypervisor calls */
 
 bool model_start(void)
 {
-	uint32_t len;
-	const unsigned char *window = tree_property("pci@", "ibm,dma-window",
-						    &len);
+	struct bounce_fdt_dma_window window;
 
-	/* LoPAR, ibm,dma-window: LIOBN, start, size. */
-	if (window == NULL || len < 20)
+	if (!tree_dma_window("pci@", &window))
 		return false;
-	liobn = tree_cell(window);
-	return tree_cells(window + 4) == 0 &&
-	       tree_cells(window + 12) == guest_cpu.window[0].len &&
-	       tree_cells(window + 12) >= POWER_RAM_BYTES;
+	liobn = window.liobn;
+	return window.bus == 0 && window.len == guest_cpu.window[0].len &&
+	       window.len >= POWER_RAM_BYTES;
 }
 
 /* One 4 KiB page of the window; 0 takes it out. */
