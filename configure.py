@@ -20,7 +20,9 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tools"))
 
+import flags  # noqa: E402
 import packages  # noqa: E402
+from builder import Builder  # noqa: E402
 from manifest import TARGETS, Manifest, rules  # noqa: E402
 
 VERSION = "0.1.0"
@@ -234,35 +236,19 @@ for tool, package, *targets in map(str.split, TOOLS.strip().splitlines()):
     for target in targets:
         NEEDS[target].append(tool)
 
-# ---- how it is built -------------------------------------------------------
+# ---- the benchmark ---------------------------------------------------------
+# One program: libbounce, floors, and three builds of Linux's swiotlb.c, which
+# bench/prepare.py unpacks from a Debian package when they are built.
 
-WARN = ("-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow "
-        "-Wcast-qual -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes "
-        "-Wswitch-enum -Werror")
-# The shipped code. Nothing that a linker script must discard (unwind tables)
-# or a kernel supply (stack protector); the same bytes from any folder.
-FREE = (f"-std=c11 -ffreestanding -g {WARN} -Iinclude -fno-common "
-        "-fno-stack-protector -fno-asynchronous-unwind-tables "
-        "-fno-unwind-tables -ffunction-sections -fdata-sections "
-        "-fstack-usage -ffile-prefix-map=$$PWD=.")
-# The same sources in tests: with libc, with assertions, observed.
-OBSERVED = ("-std=c11 -D_GNU_SOURCE -DBOUNCE_DEBUG -g -O1 -pthread -Wall "
-            "-Wextra -Wshadow -Wstrict-prototypes -Wvla -Werror "
-            "-fno-omit-frame-pointer -Iinclude -Ilib -Iarch/fake -Itests "
-            "-iquote arch/power -iquote arch/s390")
-ASAN = f"{OBSERVED} -fsanitize=address,undefined -fno-sanitize-recover=all"
-TSAN = f"{OBSERVED} -fsanitize=thread"
-TRAPS = f"{ASAN} -DBOUNCE_POISON"
-# Counted, not checked: an assertion has a way out that no test must take.
-COVERAGE = (OBSERVED.replace("-DBOUNCE_DEBUG ", "").replace("-O1", "-O0")
-            + " --coverage -fprofile-update=atomic")
-GUEST_FLAGS = (f"-std=c11 -ffreestanding -g -O2 {WARN} -Iinclude "
-               "-Iexamples/guest -fno-stack-protector "
-               "-fno-asynchronous-unwind-tables -fno-tree-loop-distribute-"
-               "patterns -fno-delete-null-pointer-checks")
-GUEST_LINK = ("-nostdlib -static -no-pie -Wl,--build-id=none "
-              "-Wl,--no-warn-rwx-segments")
-PLAIN = "-std=c11 -g -O2 -Wall -Wextra -Werror -Iinclude"
+BENCH = """
+    bench/main.c bench/clock.c bench/sample.c bench/noise.c bench/fixed.c
+    bench/cold.c bench/cross.c bench/mixes.c bench/mixed.c bench/full.c
+    bench/stopped.c bench/account.c bench/ours.c bench/peer_bounce.c
+    bench/peer_claim.c bench/peer_floor.c
+""".split()
+BENCH_PEER = ["bench/peer_linux.c", "bench/shim/kernel.c"]
+LINUX_PEERS = [("debian", "swiotlb.c", "-DCONFIG_DEBUG_FS"),
+               ("plain", "swiotlb.c", ""), ("repaired", "repaired.c", "")]
 
 # Variants of the code that the symbols check looks into: (name, CPU, compiler,
 # options); no compiler is the CPU's own. -O2 is what `lib` ships.
@@ -283,224 +269,6 @@ def listed():
     return sorted({source for sources in lists for source in sources})
 
 
-def stem(path):
-    return pathlib.PurePath(path).stem
-
-
-class Builder:
-    """Knows this project: which objects, archives and programs there are."""
-
-    def __init__(self, m, args):
-        self.m = m
-        self.host = args.host
-
-    def objects(self, folder, sources, after, rule="cc", **more):
-        return [self.m.build(f"$builddir/{folder}/{s[:-2]}.o", rule, [s],
-                             after=after, **more) for s in sources]
-
-    def archive(self, folder, cpu, cc, more):
-        """The shipped sources, compiled one way; cc "" is the CPU's own."""
-        native = cc or cpu == self.host
-        prefix, rule = ("", "") if native else (CPUS[cpu].prefix, "cross-")
-        cc = cc or ("$cc" if native else prefix + "gcc")
-        after = [] if not native else ["tools-lib" if cc == "$cc"
-                                       else "tools-check"]
-        objs = self.objects(folder, CPUS[cpu].sources, after, rule + "cc",
-                            cc=cc, flags=f"$free ${cpu}", more=more)
-        return self.m.build(f"$builddir/{folder}/libbounce.a", rule + "ar",
-                            objs, cc=cc, ar=prefix + "ar")
-
-    def library(self):
-        self.m.comment("The library: freestanding, one archive a CPU.")
-        self.shipped = {cpu: self.archive(cpu, cpu, "", "-O2") for cpu in CPUS}
-        self.m.build("lib", "phony", self.shipped.values())
-
-    def run(self, target, name, kind, command, needs, **more):
-        """One test or check; returns its stamp."""
-        out = f"$builddir/results/{target}/{name}"
-        return self.m.build(out, "run", needs=needs, name=f"{target}: {name}",
-                            kind=kind, what=command,
-                            after=[f"tools-{target}"], **more)
-
-    def program(self, folder, source, flags, libs, after, **more):
-        objs = self.objects(folder, [source], after, flags=flags, **more)
-        return self.m.build(f"$builddir/{folder}/{stem(source)}", "link",
-                            objs + libs[:1], flags=flags,
-                            libs=" ".join(libs[1:]), **more)
-
-    def suite(self, folder, target, sources, libs, **more):
-        """Each source a program with all of the library; returns those."""
-        common = LIB + NONE + FAKE + BACKENDS + SUPPORT
-        after, flags = [f"tools-{target}"], "$" + folder
-        archive = f"$builddir/{folder}/libtest.a"
-        objs = self.objects(folder, common, after, flags=flags, **more)
-        self.m.build(archive, "ar", objs)
-        return [self.program(folder, source, flags, [archive, *libs],
-                             after, **more) for source in sources]
-
-    def tested(self, kind, programs):
-        """Each program run for `ninja test`; returns stamps."""
-        return [self.run("test", stem(program), kind, program, [program])
-                for program in programs]
-
-    def tests(self):
-        m = self.m
-        m.comment("Unit tests: the whole library and the fake machine, with "
-                  "ASan and UBSan; one Criterion binary a file.")
-        results = self.tested("criterion", self.suite(
-            "asan", "test", TESTS, ["-lcriterion"]))
-        both = ["$builddir/asan/libtest.a", "-lcriterion", "-lfdt"]
-        results += self.tested("criterion", [self.program(
-            "asan", LIBFDT, "$asan", both, ["tools-test"])])
-        exe = self.program("asan", README, "$asan", both[:1], ["tools-test"])
-        results.append(self.run("test", stem(README), "program", exe, [exe]))
-        m.comment("Stress programs: TSan, under which Criterion cannot start.")
-        results += self.tested("program", self.suite(
-            "tsan", "test", STRESS, [], cc="clang"))
-        m.comment("The library as embedders test it: free slots trap.")
-        results += self.tested("program", self.suite(
-            "poison", "test", POISON, [], cc="clang"))
-        for result in results:
-            m.build(stem(result), "total", [result], name=stem(result))
-        m.build("test", "total", results, name="test")
-
-    def coverage(self):
-        m = self.m
-        m.comment("The unit tests once more, counting lines and branches.")
-        programs = self.suite("coverage", "coverage", TESTS, ["-lcriterion"],
-                              cc="gcc")
-        result = self.run("coverage", "coverage", "check",
-                          "python3 -B tools/coverage.py $builddir/coverage "
-                          + " ".join(programs), programs, pool="console")
-        m.build("coverage", "total", [result], name="coverage")
-
-    def docs(self):
-        m = self.m
-        m.comment("The reference of the public headers: HTML and man pages.")
-        result = self.run("docs", "reference", "check", "python3 -B tools/"
-                          f"reference.py $builddir/docs {VERSION}", [])
-        m.build("docs", "total", [result], name="docs")
-
-    def checks(self):
-        m = self.m
-        m.comment("Variants of the code, and the checks.")
-        archives = [*self.shipped.values()] + [
-            self.archive(name, self.host if cpu == "host" else cpu, cc, more)
-            for name, cpu, cc, more in VARIANTS]
-        m.var("archives", " ".join(archives))
-        m.var("shipped", self.shipped[self.host])
-        needs = {"$archives": archives, "$shipped": [self.shipped[self.host]]}
-        results = [
-            self.run("check", name, "check", f"python3 -B {command}",
-                     needs.get(command.split()[-1], []))
-            for name, command in CHECKS.items()]
-        m.build("check", "total", results, name="check")
-
-    def examples(self):
-        m = self.m
-        m.comment("What a person runs.")
-        exe = self.program("examples", EXPLAIN, "$plain",
-                           [self.shipped[self.host]], ["tools-explain"])
-        m.build("explain", "console", needs=[exe], what=exe, name="EXPLAIN")
-        m.build("install", "console", needs=["lib"], name="INSTALL",
-                what=f"python3 -B tools/install.py $builddir {self.host} "
-                f"{VERSION} $prefix")
-        m.build("help", "console", name="HELP",
-                what="python3 -B configure.py --targets")
-
-    def guest(self, name, about):
-        """The image that QEMU boots; returns its path."""
-        m, cpu = self.m, CPUS[about["cpu"]]
-        cc = cpu.prefix + "gcc"
-        script, libc = about["script"], about["libc"]
-        objs = self.objects(f"guest/{name}", about["sources"], ["tools-demo"],
-                            cc=cc, flags=f"$guest ${about['cpu']} "
-                            f"-I{about['folder']}"
-                            + (f" -isystem {libc}/include" if libc else ""))
-        elf = m.build(f"$builddir/guest/{name}.elf", "link",
-                      objs + [self.shipped[about["cpu"]]], [script], cc=cc,
-                      flags=GUEST_LINK + " -T " + script,
-                      libs=f"{libc}/lib/libc.a -lgcc" if libc else "")
-        if not about["raw"]:
-            return elf
-        return m.build(f"$builddir/guest/{name}.bin", "raw", [elf],
-                       objcopy=cpu.prefix + "objcopy")
-
-    def demo(self):
-        m = self.m
-        m.comment("Bare-metal guests, booted by tools/demo.py.")
-        images = {name: self.guest(name, about)
-                  for name, about in GUESTS.items()}
-        disk = "$builddir/demo/input.img"
-        m.build(disk, "console", needs=["tools/image.py"],
-                after=["tools-demo"], name="DISK",
-                what=f"python3 -B tools/image.py {disk}")
-        self.run("demo", "demo", "rows", "python3 -B tools/demo.py --input "
-                 + " ".join([disk, "--work $builddir/demo", *(
-                     f"{name}={image}" for name, image in images.items())]),
-                 [disk, *images.values()], pool="console")
-        m.build("demo", "total", ["$builddir/results/demo/demo"], name="demo")
-
-
-# ---- the benchmark ---------------------------------------------------------
-# One program: libbounce, floors, and three builds of Linux's swiotlb.c, which
-# bench/prepare.py unpacks from a Debian package when they are built.
-
-BENCH = """
-    bench/main.c bench/clock.c bench/sample.c bench/noise.c bench/fixed.c
-    bench/cold.c bench/cross.c bench/mixes.c bench/mixed.c bench/full.c
-    bench/stopped.c bench/account.c bench/ours.c bench/peer_bounce.c
-    bench/peer_claim.c bench/peer_floor.c
-""".split()
-BENCH_PEER = ["bench/peer_linux.c", "bench/shim/kernel.c"]
-BENCH_FLAGS = ("-std=c11 -D_GNU_SOURCE -g -O2 -pthread -Wall -Wextra -Wshadow "
-               "-Wstrict-prototypes -Wvla -Werror -Iinclude -Ilib -Ibench")
-BENCH_LINUX = "$builddir/bench/linux"
-# As Debian compiles its kernel, as far as it matters here.
-LINUX_FLAGS = ("-std=gnu11 -O2 -g -DCONFIG_SWIOTLB -fno-stack-protector "
-               "-fno-strict-aliasing -fno-strict-overflow -Ibench "
-               f"-Ibench/shim -isystem {BENCH_LINUX}/include")
-LINUX_PEERS = [("debian", "swiotlb.c", "-DCONFIG_DEBUG_FS"),
-               ("plain", "swiotlb.c", ""), ("repaired", "repaired.c", "")]
-
-
-def linux_peer(m, name, source, config):
-    """swiotlb.c and our adaptor as one object with one symbol."""
-    folder = f"$builddir/bench/{name}"
-    after = [f"{BENCH_LINUX}/swiotlb.c"]
-    objs = [m.build(f"{folder}/swiotlb.o", "cc", [f"{BENCH_LINUX}/{source}"],
-                    cc="gcc", flags=LINUX_FLAGS + " -mgeneral-regs-only -w",
-                    more=config)]
-    objs += [m.build(f"{folder}/{stem(path)}.o", "cc", [path], after=after,
-                     cc="gcc", flags=LINUX_FLAGS + " -Wall -Wextra",
-                     more=f"{config} -DPEER={name}") for path in BENCH_PEER]
-    return m.build(f"{folder}.o", "peer", objs, symbol=f"peer_{name}")
-
-
-def bench(m, builder):
-    m.comment("The benchmark; bench/run.py measures and writes the page.")
-    m.rule("unpack", f"python3 -B bench/prepare.py {BENCH_LINUX}",
-           description="UNPACK $out")
-    m.rule("peer", "ld -r -o $out.all $in && objcopy "
-           "--keep-global-symbol=$symbol $out.all $out",
-           description="PEER $out")
-    m.build(f"{BENCH_LINUX}/swiotlb.c {BENCH_LINUX}/repaired.c", "unpack",
-            needs=["bench/prepare.py"], after=["tools-bench"])
-    objs = [linux_peer(m, *peer) for peer in LINUX_PEERS]
-    objs += builder.objects("bench", BENCH, ["tools-bench"],
-                            flags=f"{BENCH_FLAGS} "
-                            f"-Iarch/{CPUS[builder.host].folder}")
-    exe = m.build("$builddir/bench/bounce-bench", "link",
-                  objs + [builder.shipped[builder.host]], flags="-pthread",
-                  libs="-lm")
-    for name, more in (("bench", ""), ("bench-quick", " --quick")):
-        m.build(name, "console", needs=[exe], name=name.upper(),
-                what=f"python3 -B bench/run.py {exe} $builddir/bench{more}")
-
-
-# ---- end of the benchmark --------------------------------------------------
-
-
 def manifest(args, path):
     m = Manifest()
     m.var("ninja_required_version", "1.10")
@@ -508,29 +276,23 @@ def manifest(args, path):
     m.var("cc", args.cc)
     m.var("ar", "ar")
     m.var("prefix", args.prefix)
-    m.var("free", FREE)
-    for name, flags in (("asan", ASAN), ("tsan", TSAN), ("poison", TRAPS),
-                        ("coverage", COVERAGE)):
-        m.var(name, f"{flags} -Iarch/{CPUS[args.host].folder}")
-    m.var("plain", PLAIN)
-    m.var("guest", GUEST_FLAGS)
+    m.var("free", flags.FREE)
+    for name, how in (("asan", flags.ASAN), ("tsan", flags.TSAN),
+                      ("poison", flags.TRAPS), ("coverage", flags.COVERAGE)):
+        m.var(name, f"{how} -Iarch/{CPUS[args.host].folder}")
+    m.var("plain", flags.PLAIN)
+    m.var("guest", flags.GUEST_FLAGS)
     for name, cpu in CPUS.items():
         m.var(name, f"-Iarch/{cpu.folder} {cpu.flags}")
     rules(m, NEEDS)
-    builder = Builder(m, args)
-    builder.library()
-    builder.tests()
-    builder.checks()
-    builder.coverage()
-    builder.docs()
-    builder.examples()
-    builder.demo()
-    bench(m, builder)
+    Builder(m, args, sys.modules[__name__]).everything()
     m.comment("This file writes itself anew when configure.py changes.")
     again = "".join(f" --{key} {value}" for key, value in args.given)
     m.rule("configure", f"python3 -B configure.py{again}", generator=1,
            description="CONFIGURE")
-    m.build(path, "configure", needs=["configure.py", "tools/manifest.py"])
+    m.build(path, "configure", needs=[
+        "configure.py", "tools/builder.py", "tools/flags.py",
+        "tools/manifest.py"])
     m.lines += ["", "default lib"]
     return "\n".join(m.lines) + "\n"
 

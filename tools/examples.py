@@ -25,10 +25,11 @@ import subprocess
 import sys
 
 from common import ROOT, Report, configure, files, many, run, text
+import flags
 
 BLOCK = re.compile(r"^(?:<!-- (.*?) -->\n)?```c\n(.*?)^```", re.M | re.S)
 COMPILERS = ("gcc", "clang")
-FLAGS = f"-std=c11 -D_GNU_SOURCE {configure.WARN} -Iinclude"
+FLAGS = f"-std=c11 -D_GNU_SOURCE {flags.WARN} -Iinclude"
 AROUND = """\
 #include <bounce/bounce.h>
 

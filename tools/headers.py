@@ -7,8 +7,9 @@ import sys
 import tempfile
 
 from common import Report, configure, files, many, run
+import flags
 
-C11 = ["-x", "c", "-std=c11", "-ffreestanding", *configure.WARN.split()]
+C11 = ["-x", "c", "-std=c11", "-ffreestanding", *flags.WARN.split()]
 CXX = ["-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""Which objects, archives, programs and runs are made of the lists in
+configure.py. This file has no list of its own."""
+import pathlib
+
+from flags import (BENCH_FLAGS, BENCH_LINUX, GUEST_LINK, LINUX_FLAGS)
+
+
+def stem(path):
+    return pathlib.PurePath(path).stem
+
+
+class Builder:
+    """Knows this project: which objects, archives and programs there are."""
+
+    def __init__(self, m, args, lists):
+        self.m = m
+        self.host = args.host
+        self.p = lists  # configure.py: what there is
+
+    def objects(self, folder, sources, after, rule="cc", **more):
+        return [self.m.build(f"$builddir/{folder}/{s[:-2]}.o", rule, [s],
+                             after=after, **more) for s in sources]
+
+    def archive(self, folder, cpu, cc, more):
+        """The shipped sources, compiled one way; cc "" is the CPU's own."""
+        native = cc or cpu == self.host
+        prefix, rule = ("", "") if native else (
+            self.p.CPUS[cpu].prefix, "cross-")
+        cc = cc or ("$cc" if native else prefix + "gcc")
+        after = [] if not native else ["tools-lib" if cc == "$cc"
+                                       else "tools-check"]
+        objs = self.objects(folder, self.p.CPUS[cpu].sources, after,
+                            rule + "cc", cc=cc, flags=f"$free ${cpu}",
+                            more=more)
+        return self.m.build(f"$builddir/{folder}/libbounce.a", rule + "ar",
+                            objs, cc=cc, ar=prefix + "ar")
+
+    def library(self):
+        self.m.comment("The library: freestanding, one archive a CPU.")
+        self.shipped = {cpu: self.archive(cpu, cpu, "", "-O2")
+                        for cpu in self.p.CPUS}
+        self.m.build("lib", "phony", self.shipped.values())
+
+    def run(self, target, name, kind, command, needs, **more):
+        """One test or check; returns its stamp."""
+        out = f"$builddir/results/{target}/{name}"
+        return self.m.build(out, "run", needs=needs, name=f"{target}: {name}",
+                            kind=kind, what=command,
+                            after=[f"tools-{target}"], **more)
+
+    def program(self, folder, source, flags, libs, after, **more):
+        objs = self.objects(folder, [source], after, flags=flags, **more)
+        return self.m.build(f"$builddir/{folder}/{stem(source)}", "link",
+                            objs + libs[:1], flags=flags,
+                            libs=" ".join(libs[1:]), **more)
+
+    def suite(self, folder, target, sources, libs, **more):
+        """Each source a program with all of the library; returns those."""
+        p = self.p
+        common = p.LIB + p.NONE + p.FAKE + p.BACKENDS + p.SUPPORT
+        after, flags = [f"tools-{target}"], "$" + folder
+        archive = f"$builddir/{folder}/libtest.a"
+        objs = self.objects(folder, common, after, flags=flags, **more)
+        self.m.build(archive, "ar", objs)
+        return [self.program(folder, source, flags, [archive, *libs],
+                             after, **more) for source in sources]
+
+    def tested(self, kind, programs):
+        """Each program run for `ninja test`; returns stamps."""
+        return [self.run("test", stem(program), kind, program, [program])
+                for program in programs]
+
+    def tests(self):
+        m = self.m
+        m.comment("Unit tests: the whole library and the fake machine, with "
+                  "ASan and UBSan; one Criterion binary a file.")
+        results = self.tested("criterion", self.suite(
+            "asan", "test", self.p.TESTS, ["-lcriterion"]))
+        both = ["$builddir/asan/libtest.a", "-lcriterion", "-lfdt"]
+        results += self.tested("criterion", [self.program(
+            "asan", self.p.LIBFDT, "$asan", both, ["tools-test"])])
+        exe = self.program("asan", self.p.README, "$asan", both[:1],
+                           ["tools-test"])
+        results += self.tested("program", [exe])
+        m.comment("Stress programs: TSan, under which Criterion cannot start.")
+        results += self.tested("program", self.suite(
+            "tsan", "test", self.p.STRESS, [], cc="clang"))
+        m.comment("The library as embedders test it: free slots trap.")
+        results += self.tested("program", self.suite(
+            "poison", "test", self.p.POISON, [], cc="clang"))
+        for result in results:
+            m.build(stem(result), "total", [result], name=stem(result))
+        m.build("test", "total", results, name="test")
+
+    def coverage(self):
+        m = self.m
+        m.comment("The unit tests once more, counting lines and branches.")
+        programs = self.suite("coverage", "coverage", self.p.TESTS,
+                              ["-lcriterion"], cc="gcc")
+        result = self.run("coverage", "coverage", "check",
+                          "python3 -B tools/coverage.py $builddir/coverage "
+                          + " ".join(programs), programs, pool="console")
+        m.build("coverage", "total", [result], name="coverage")
+
+    def docs(self):
+        m = self.m
+        m.comment("The reference of the public headers: HTML and man pages.")
+        result = self.run("docs", "reference", "check", "python3 -B tools/"
+                          f"reference.py $builddir/docs {self.p.VERSION}", [])
+        m.build("docs", "total", [result], name="docs")
+
+    def checks(self):
+        m = self.m
+        m.comment("Variants of the code, and the checks.")
+        archives = [*self.shipped.values()] + [
+            self.archive(name, self.host if cpu == "host" else cpu, cc, more)
+            for name, cpu, cc, more in self.p.VARIANTS]
+        m.var("archives", " ".join(archives))
+        m.var("shipped", self.shipped[self.host])
+        needs = {"$archives": archives, "$shipped": [self.shipped[self.host]]}
+        results = [
+            self.run("check", name, "check", f"python3 -B {command}",
+                     needs.get(command.split()[-1], []))
+            for name, command in self.p.CHECKS.items()]
+        m.build("check", "total", results, name="check")
+
+    def examples(self):
+        m = self.m
+        m.comment("What a person runs.")
+        exe = self.program("examples", self.p.EXPLAIN, "$plain",
+                           [self.shipped[self.host]], ["tools-explain"])
+        m.build("explain", "console", needs=[exe], what=exe, name="EXPLAIN")
+        m.build("install", "console", needs=["lib"], name="INSTALL",
+                what=f"python3 -B tools/install.py $builddir {self.host} "
+                f"{self.p.VERSION} $prefix")
+        m.build("help", "console", name="HELP",
+                what="python3 -B configure.py --targets")
+
+    def guest(self, name, about):
+        """The image that QEMU boots; returns its path."""
+        m, cpu = self.m, self.p.CPUS[about["cpu"]]
+        cc = cpu.prefix + "gcc"
+        script, libc = about["script"], about["libc"]
+        objs = self.objects(f"guest/{name}", about["sources"], ["tools-demo"],
+                            cc=cc, flags=f"$guest ${about['cpu']} "
+                            f"-I{about['folder']}"
+                            + (f" -isystem {libc}/include" if libc else ""))
+        elf = m.build(f"$builddir/guest/{name}.elf", "link",
+                      objs + [self.shipped[about["cpu"]]], [script], cc=cc,
+                      flags=GUEST_LINK + " -T " + script,
+                      libs=f"{libc}/lib/libc.a -lgcc" if libc else "")
+        if not about["raw"]:
+            return elf
+        return m.build(f"$builddir/guest/{name}.bin", "raw", [elf],
+                       objcopy=cpu.prefix + "objcopy")
+
+    def demo(self):
+        m = self.m
+        m.comment("Bare-metal guests, booted by tools/demo.py.")
+        images = {name: self.guest(name, about)
+                  for name, about in self.p.GUESTS.items()}
+        disk = "$builddir/demo/input.img"
+        m.build(disk, "console", needs=["tools/image.py"],
+                after=["tools-demo"], name="DISK",
+                what=f"python3 -B tools/image.py {disk}")
+        self.run("demo", "demo", "rows", "python3 -B tools/demo.py --input "
+                 + " ".join([disk, "--work $builddir/demo", *(
+                     f"{name}={image}" for name, image in images.items())]),
+                 [disk, *images.values()], pool="console")
+        m.build("demo", "total", ["$builddir/results/demo/demo"], name="demo")
+
+    def linux_peer(self, name, source, config):
+        """swiotlb.c and our adaptor as one object with one symbol."""
+        m = self.m
+        folder = f"$builddir/bench/{name}"
+        after = [f"{BENCH_LINUX}/swiotlb.c"]
+        objs = [m.build(f"{folder}/swiotlb.o", "cc",
+                        [f"{BENCH_LINUX}/{source}"], cc="gcc", more=config,
+                        flags=LINUX_FLAGS + " -mgeneral-regs-only -w")]
+        objs += [m.build(f"{folder}/{stem(path)}.o", "cc", [path], after=after,
+                         cc="gcc", flags=LINUX_FLAGS + " -Wall -Wextra",
+                         more=f"{config} -DPEER={name}")
+                 for path in self.p.BENCH_PEER]
+        return m.build(f"{folder}.o", "peer", objs, symbol=f"peer_{name}")
+
+    def bench(self):
+        m = self.m
+        m.comment("The benchmark; bench/run.py measures and writes the page.")
+        m.rule("unpack", f"python3 -B bench/prepare.py {BENCH_LINUX}",
+               description="UNPACK $out")
+        m.rule("peer", "ld -r -o $out.all $in && objcopy "
+               "--keep-global-symbol=$symbol $out.all $out",
+               description="PEER $out")
+        m.build(f"{BENCH_LINUX}/swiotlb.c {BENCH_LINUX}/repaired.c", "unpack",
+                needs=["bench/prepare.py"], after=["tools-bench"])
+        objs = [self.linux_peer(*peer) for peer in self.p.LINUX_PEERS]
+        objs += self.objects("bench", self.p.BENCH, ["tools-bench"],
+                                flags=f"{BENCH_FLAGS} "
+                                f"-Iarch/{self.p.CPUS[self.host].folder}")
+        exe = m.build("$builddir/bench/bounce-bench", "link",
+                      objs + [self.shipped[self.host]], flags="-pthread",
+                      libs="-lm")
+        for name, more in (("bench", ""), ("bench-quick", " --quick")):
+            m.build(name, "console", needs=[exe], name=name.upper(),
+                    what=f"python3 -B bench/run.py {exe} $builddir/bench"
+                    + more)
+
+    def everything(self):
+        self.library()
+        self.tests()
+        self.checks()
+        self.coverage()
+        self.docs()
+        self.examples()
+        self.demo()
+        self.bench()

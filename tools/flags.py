@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""How things are compiled: the options, and the reason for each."""
+
+WARN = ("-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow "
+        "-Wcast-qual -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes "
+        "-Wswitch-enum -Werror")
+# The shipped code. Nothing that a linker script must discard (unwind tables)
+# or a kernel supply (stack protector); the same bytes from any folder.
+FREE = (f"-std=c11 -ffreestanding -g {WARN} -Iinclude -fno-common "
+        "-fno-stack-protector -fno-asynchronous-unwind-tables "
+        "-fno-unwind-tables -ffunction-sections -fdata-sections "
+        "-fstack-usage -ffile-prefix-map=$$PWD=.")
+# The same sources in tests: with libc, with assertions, observed.
+OBSERVED = ("-std=c11 -D_GNU_SOURCE -DBOUNCE_DEBUG -g -O1 -pthread -Wall "
+            "-Wextra -Wshadow -Wstrict-prototypes -Wvla -Werror "
+            "-fno-omit-frame-pointer -Iinclude -Ilib -Iarch/fake -Itests "
+            "-iquote arch/power -iquote arch/s390")
+ASAN = f"{OBSERVED} -fsanitize=address,undefined -fno-sanitize-recover=all"
+TSAN = f"{OBSERVED} -fsanitize=thread"
+TRAPS = f"{ASAN} -DBOUNCE_POISON"
+# Counted, not checked: an assertion has a way out that no test must take.
+COVERAGE = (OBSERVED.replace("-DBOUNCE_DEBUG ", "").replace("-O1", "-O0")
+            + " --coverage -fprofile-update=atomic")
+GUEST_FLAGS = (f"-std=c11 -ffreestanding -g -O2 {WARN} -Iinclude "
+               "-Iexamples/guest -fno-stack-protector "
+               "-fno-asynchronous-unwind-tables -fno-tree-loop-distribute-"
+               "patterns -fno-delete-null-pointer-checks")
+GUEST_LINK = ("-nostdlib -static -no-pie -Wl,--build-id=none "
+              "-Wl,--no-warn-rwx-segments")
+PLAIN = "-std=c11 -g -O2 -Wall -Wextra -Werror -Iinclude"
+
+# The benchmark.
+BENCH_FLAGS = ("-std=c11 -D_GNU_SOURCE -g -O2 -pthread -Wall -Wextra -Wshadow "
+               "-Wstrict-prototypes -Wvla -Werror -Iinclude -Ilib -Ibench")
+BENCH_LINUX = "$builddir/bench/linux"
+# As Debian compiles its kernel, as far as it matters here.
+LINUX_FLAGS = ("-std=gnu11 -O2 -g -DCONFIG_SWIOTLB -fno-stack-protector "
+               "-fno-strict-aliasing -fno-strict-overflow -Ibench "
+               f"-Ibench/shim -isystem {BENCH_LINUX}/include")
