@@ -39,14 +39,15 @@ def named(folder, names):
 LIB = named("lib", """copy window record pool block instance grow share space
                       policy virtio used device map mapping shared stats
                       tree sync sg find quota secure revoke change
-                      topology fdt fdt_dma""")
+                      topology fdt fdt_dma
+                      iommu""")
 NONE = named("arch/none", "none")  # in every archive
 POWER = named("arch/power", "ultravisor ucall.S")
 S390 = named("arch/s390", "uv uvc.S")
 
 # For tests only: the fake machine, backends that also compile on the host, and
 # what several tests use.
-FAKE = named("arch/fake", "fake device")
+FAKE = named("arch/fake", "fake device fake_iommu")
 BACKENDS = ["arch/power/ultravisor.c", "arch/s390/uv.c"]
 SUPPORT = named("tests", "support threads model oracle blobs")
 
@@ -61,7 +62,8 @@ TESTS = named("tests", """
     test_pressure test_quota test_ranges test_record test_reserve test_review
     test_revoke test_secure test_sg test_sg_join test_share test_shared
     test_space test_sync test_taint test_topology test_unmap test_urgent
-    test_used test_virtio test_window""")
+    test_used test_virtio test_window
+    test_iommu""")
 
 # Plain programs with threads, one binary each, TSan.
 STRESS = named("tests/stress", """find_map pool_grow pool_owners revoke_map
@@ -74,7 +76,8 @@ EXPLAIN = "examples/explain.c"
 LIBFDT = "tests/test_libfdt.c"  # a unit test; links libfdt besides
 
 HEADERS = named("include/bounce", """arch.h bounce.h device.h env.h fdt.h
-    libfdt.h map.h policy.h pool.h space.h topology.h types.h virtio.h""")
+    iommu.h libfdt.h map.h policy.h pool.h space.h topology.h types.h
+    virtio.h""")
 
 
 class Cpu:

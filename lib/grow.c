@@ -20,6 +20,7 @@
  *       again after a clean failure.
  */
 #include "instance.h"
+#include "iommu.h"
 #include "poison.h"
 #include "share.h"
 
@@ -221,34 +222,65 @@ static void describe(struct bounce_slab *slab, bounce_gpa_t gpa,
 }
 
 /* The pages are shared and zero: let them be claimed. */
-static void open_slab(struct bounce_pool *pool, struct bounce_slab *slab,
-		      bool again)
+static void open_slab(struct bounce_slab *slab, bool again)
 {
 	/* A fresh page belongs to nobody. relaxed: claimed slots are read
 	 * after the release in bounce_pool_publish(). */
 	for (uint32_t i = 0; i < slab->chunks * SLOTS_PER_CHUNK; i++)
 		atomic_store_explicit(&slab->owner[i], 0, memory_order_relaxed);
-	if (!again) {
-		bounce_space_place_slab(pool->bounce, pool, slab);
-		/*
-		 * release: pairs with the acquire of `ready` in pool.c. Who
-		 * sees it sees base, memory, chunks and bus[] (P6).
-		 */
+	/*
+	 * release: pairs with the acquire of `ready` in pool.c. Who sees it
+	 * sees base, memory, chunks and bus[] (P6).
+	 */
+	if (!again)
 		atomic_store_explicit(&slab->ready, 1, memory_order_release);
-	}
 	bounce_poison(slab->memory, slab_bytes(slab));
 	bounce_pool_publish(slab);
 	put_back(slab, SLAB_READY);
+}
+
+/*
+ * Shared: let the IOMMUs reach it, or make it private again. A page that one of
+ * them may still reach is LOST, whatever the monitor would say.
+ */
+static enum bounce_err translate(struct bounce_pool *pool,
+				 struct bounce_slab *slab, bool again)
+{
+	enum bounce_err err;
+
+	if (!again)
+		bounce_space_place_slab(pool->bounce, pool, slab);
+	err = bounce_iommu_open(pool, slab);
+	if (err == BOUNCE_OK)
+		return err;
+	if (err == BOUNCE_ERR_LOST)
+		bounce_share_lose(pool, slab);
+	else if (bounce_unshare(pool, slab) != BOUNCE_OK)
+		err = BOUNCE_ERR_LOST;
+	return err;
+}
+
+/* Out of the IOMMUs' reach first, then private: retirement's order. */
+static enum bounce_err take_back(struct bounce_pool *pool,
+				 struct bounce_slab *slab)
+{
+	if (bounce_iommu_close(pool, slab) == BOUNCE_OK)
+		return bounce_unshare(pool, slab);
+	bounce_share_lose(pool, slab);
+	return BOUNCE_ERR_LOST;
 }
 
 /* Grow an index that we hold; it had phase @from. */
 static enum bounce_err grow_held(struct bounce_pool *pool,
 				 struct bounce_slab *slab, uint32_t from)
 {
+	bool again = from == SLAB_RETIRED;
 	enum bounce_err err = bounce_share(pool, slab);
 
 	if (err == BOUNCE_OK)
-		open_slab(pool, slab, from == SLAB_RETIRED);
+		err = translate(pool, slab, again);
+	if (err == BOUNCE_OK)
+		open_slab(slab, again);
 	else if (err == BOUNCE_ERR_LOST)
 		put_back(slab, SLAB_LOST);
 	else
@@ -315,7 +347,7 @@ static enum bounce_err retire_held(struct bounce_pool *pool,
 		return BOUNCE_ERR_BUSY;
 	}
 	bounce_unpoison(slab->memory, slab_bytes(slab));
-	err = bounce_unshare(pool, slab);
+	err = take_back(pool, slab);
 	if (err == BOUNCE_OK)
 		settle(slab, SLAB_RETIRED);
 	else
@@ -355,13 +387,13 @@ enum bounce_err bounce_slab_abandon(struct bounce_slab *slab)
 		 * knows what its last call did (S5): take back what is shared
 		 * for certain, and call the slab lost. */
 		bounce_share_doubt(slab->pool, slab);
-		(void)bounce_unshare(slab->pool, slab);
+		(void)take_back(slab->pool, slab);
 		put_back(slab, SLAB_LOST);
 		return BOUNCE_ERR_LOST;
 	}
 	bounce_pool_close(slab);
 	bounce_unpoison(slab->memory, slab_bytes(slab));
-	err = bounce_unshare(slab->pool, slab);
+	err = take_back(slab->pool, slab);
 	if (err == BOUNCE_OK)
 		settle(slab, SLAB_RETIRED);
 	else

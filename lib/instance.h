@@ -23,6 +23,15 @@ struct bounce_space {
 	struct bounce_pool *pool; /* may be NULL */
 	struct bounce_windows windows; /* room for config.windows */
 	uint32_t devices; /* attached; cold */
+	/* Its IOMMU: iommu.c. `iommu` is what info() said at the beginning. */
+	struct bounce_translation translation;
+	struct bounce_iommu_info iommu;
+	uint32_t unhonoured;
+	_Atomic uint64_t map_calls;
+	_Atomic uint64_t unmap_calls;
+	_Atomic uint64_t flush_calls;
+	_Atomic uint64_t mapped_bytes;
+	_Atomic uint64_t lost_bytes;
 	/* Bus address of each slab by path (enum bounce_path), or NO_BUS.
 	 * Written before the slab is ready, or before a device is attached. */
 	uint64_t *bus[2];
@@ -273,6 +282,9 @@ enum bounce_err bounce_slab_abandon(struct bounce_slab *slab);
 /* The bus addresses of a slab in every space of its pool; before `ready`. */
 void bounce_space_place_slab(struct bounce *bounce, struct bounce_pool *pool,
 			     struct bounce_slab *slab);
+
+/* The same for all slabs of a space's pool that are there already. */
+void bounce_space_place_all(struct bounce_space *space);
 
 /* Do the pages of [@gpa, +len) overlap a range that is the library's? */
 bool bounce_pool_overlaps(const struct bounce *bounce, bounce_gpa_t gpa,

@@ -129,6 +129,7 @@ struct bounce_slab {
 
 	/* Cold: growth and retirement. */
 	uint8_t *page; /* one a slot: enum share_state of share.h */
+	bool held; /* an IOMMU may still translate it: never given back */
 	bool by_monitor; /* SHARED pages were shared by calls; share.c */
 	/* base | chunks while the range is the library's, else 0; grow.c G1 */
 	_Atomic uint64_t extent;

@@ -411,6 +411,15 @@ void bounce_share_doubt(struct bounce_pool *pool, struct bounce_slab *slab)
 	}
 }
 
+void bounce_share_lose(struct bounce_pool *pool, struct bounce_slab *slab)
+{
+	struct sharing s = sharing_of(pool, slab);
+
+	for (uint32_t i = 0; i < s.granules; i++)
+		if (state_of(&s, i) == SHARE_SHARED)
+			become(&s, i, 1, SHARE_LOST);
+}
+
 enum bounce_protection bounce_share_detect(struct bounce *bounce)
 {
 	enum bounce_protection now =

@@ -64,6 +64,10 @@ enum bounce_err bounce_unshare(struct bounce_pool *pool,
  */
 void bounce_share_doubt(struct bounce_pool *pool, struct bounce_slab *slab);
 
+/* bounce_share_lose() - an IOMMU may still reach the slab: what is SHARED is
+ * LOST, and the monitor is not asked. */
+void bounce_share_lose(struct bounce_pool *pool, struct bounce_slab *slab);
+
 /* Ask the arch whether memory is protected; once YES, always YES. */
 enum bounce_protection bounce_share_detect(struct bounce *bounce);
 

@@ -8,6 +8,7 @@
  *       that the I/O path reads it as a constant.
  */
 #include "instance.h"
+#include "iommu.h"
 
 static void place_slab(struct bounce_space *space,
 		       const struct bounce_slab *slab)
@@ -19,6 +20,9 @@ static void place_slab(struct bounce_space *space,
 		bool seen = bounce_window_bus(&space->windows, path, slab->base,
 					      len, &bus);
 
+		/* Only the bus's own path is translated, if any is. */
+		seen = seen && (path == BOUNCE_PATH_BYPASS ||
+				bounce_iommu_reaches(space, bus.v, len));
 		space->bus[path][slab->index] = seen ? bus.v : NO_BUS;
 	}
 }
@@ -34,8 +38,7 @@ void bounce_space_place_slab(struct bounce *bounce, struct bounce_pool *pool,
 	}
 }
 
-/* All slabs that are there already; the others follow as they grow. */
-static void place_all(struct bounce_space *space)
+void bounce_space_place_all(struct bounce_space *space)
 {
 	const struct bounce *bounce = space->bounce;
 
@@ -49,6 +52,17 @@ static void place_all(struct bounce_space *space)
 		else
 			space->bus[0][i] = space->bus[1][i] = NO_BUS;
 	}
+}
+
+/* relaxed: nobody else knows the space yet. */
+static void begin_counting(struct bounce_space *space)
+{
+	space->unhonoured = 0;
+	atomic_store_explicit(&space->map_calls, 0, memory_order_relaxed);
+	atomic_store_explicit(&space->unmap_calls, 0, memory_order_relaxed);
+	atomic_store_explicit(&space->flush_calls, 0, memory_order_relaxed);
+	atomic_store_explicit(&space->mapped_bytes, 0, memory_order_relaxed);
+	atomic_store_explicit(&space->lost_bytes, 0, memory_order_relaxed);
 }
 
 enum bounce_err bounce_space_init(struct bounce *bounce,
@@ -67,9 +81,10 @@ enum bounce_err bounce_space_init(struct bounce *bounce,
 		s->pool = pool;
 		s->windows.count = 0;
 		s->devices = 0;
+		begin_counting(s);
 		if (pool != NULL)
 			pool->spaces++;
-		place_all(s);
+		bounce_space_place_all(s);
 		*space = s;
 		return BOUNCE_OK;
 	}
@@ -84,23 +99,58 @@ enum bounce_err bounce_space_add_window(struct bounce_space *space,
 	for (uint32_t i = 0; i < space->windows.count; i++)
 		if (bounce_window_clash(&space->windows.window[i], window))
 			return BOUNCE_ERR_ARG;
-	if (space->devices != 0)
+	if (space->devices != 0 || space->translation.iommu != NULL)
 		return BOUNCE_ERR_BUSY;
 	if (space->windows.count == space->bounce->config.windows)
 		return BOUNCE_ERR_FULL;
 	space->windows.window[space->windows.count++] = *window;
-	place_all(space);
+	bounce_space_place_all(space);
 	return BOUNCE_OK;
 }
 
 enum bounce_err bounce_space_fini(struct bounce_space *space)
 {
+	enum bounce_err err;
+
 	if (space->devices != 0)
 		return BOUNCE_ERR_BUSY;
+	err = bounce_iommu_leave(space);
 	if (space->pool != NULL)
 		space->pool->spaces--;
 	space->in_use = 0;
-	return BOUNCE_OK;
+	return err;
+}
+
+/* relaxed, all of it: counters. */
+void bounce_space_info(const struct bounce_space *space,
+		       struct bounce_space_info *info)
+{
+	*info = (struct bounce_space_info) {
+		.windows = space->windows.count,
+		.flags = space->translation.flags,
+		.unhonoured = space->unhonoured,
+		.translated = space->translation.iommu != NULL,
+		.map_calls = atomic_load_explicit(&space->map_calls,
+						  memory_order_relaxed),
+		.unmap_calls = atomic_load_explicit(&space->unmap_calls,
+						    memory_order_relaxed),
+		.flush_calls = atomic_load_explicit(&space->flush_calls,
+						    memory_order_relaxed),
+		.mapped_bytes = atomic_load_explicit(&space->mapped_bytes,
+						     memory_order_relaxed),
+		.lost_bytes = atomic_load_explicit(&space->lost_bytes,
+						   memory_order_relaxed),
+	};
+	bounce_iommu_ask(space, &info->iommu);
+}
+
+bool bounce_space_window(const struct bounce_space *space, uint32_t index,
+			 struct bounce_window *window)
+{
+	if (index >= space->windows.count)
+		return false;
+	*window = space->windows.window[index];
+	return true;
 }
 
 bool bounce_space_valid(const struct bounce_space *space)

@@ -231,24 +231,33 @@ _Static_assert((uint32_t)BOUNCE_WINDOW_BYPASS == (uint32_t)BOUNCE_PATH_BYPASS &&
 		       BOUNCE_PATH_BUS == 0,
 	       "a path is the value of its windows' bypass flag");
 
-bool bounce_window_bus(const struct bounce_windows *windows, uint32_t path,
-		       bounce_gpa_t gpa, uint64_t len, bounce_bus_t *bus)
+const struct bounce_window *bounce_window_find(
+	const struct bounce_windows *windows, uint32_t path, bounce_gpa_t gpa,
+	uint64_t len)
 {
-	if (len == 0)
-		return false;
-	for (uint32_t i = 0; i < windows->count; i++) {
+	for (uint32_t i = 0; len != 0 && i < windows->count; i++) {
 		const struct bounce_window *window = &windows->window[i];
 		uint64_t reach = reach_of(window);
 		uint64_t offset = gpa.v - window->gpa.v;
 
-		if ((window->flags & BOUNCE_WINDOW_BYPASS) != path ||
-		    gpa.v < window->gpa.v || offset > reach ||
-		    len - 1 > reach - offset)
-			continue;
-		*bus = (bounce_bus_t) { window->bus.v + offset };
-		return true;
+		if ((window->flags & BOUNCE_WINDOW_BYPASS) == path &&
+		    gpa.v >= window->gpa.v && offset <= reach &&
+		    len - 1 <= reach - offset)
+			return window;
 	}
-	return false;
+	return NULL;
+}
+
+bool bounce_window_bus(const struct bounce_windows *windows, uint32_t path,
+		       bounce_gpa_t gpa, uint64_t len, bounce_bus_t *bus)
+{
+	const struct bounce_window *window = bounce_window_find(windows, path,
+								gpa, len);
+
+	if (window == NULL)
+		return false;
+	*bus = (bounce_bus_t) { window->bus.v + (gpa.v - window->gpa.v) };
+	return true;
 }
 
 /* ---- windows of any alignment: of a bus behind a bus ---- */

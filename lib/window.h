@@ -85,6 +85,11 @@ bool bounce_window_valid(const struct bounce_window *window);
 bool bounce_window_clash(const struct bounce_window *a,
 			 const struct bounce_window *b);
 
+/* The first window of @path that holds all of [gpa, +len), or NULL. */
+const struct bounce_window *bounce_window_find(
+	const struct bounce_windows *windows, uint32_t path, bounce_gpa_t gpa,
+	uint64_t len);
+
 /*
  * gpa to bus through the first window of @path that holds all of [gpa, +len).
  * False when there is none. The only place where one becomes the other.

@@ -19,6 +19,8 @@ DOORS = [
      ["lib/copy.c"], "touches shared bytes"),
     (r"(->|\.)(share|unshare|detect|set_shared)\s*\(", ["lib/share.c"],
      "calls the monitor or set_shared"),
+    (r"(->|\.)(map|unmap|flush|info)\s*\(", ["lib/iommu.c"],
+     "calls an IOMMU's backend"),
     (r"\(bounce_bus_t\)\s*\{", ["lib/window.c"], "makes a bounce_bus_t"),
     (r"\b(mapping|bus|run)[\w>.-]*\bbus\b[^=;,]*=[^=;]*\bgpa\b",
      ["lib/window.c"], "turns a gpa into a bus address"),
@@ -35,7 +37,7 @@ DOORS = [
       "tree.h tree.c pool.h pool.c block.c record.h record.c instance.h "
       "quick.h instance.c grow.c share.c space.c device.c revoke.c map.c "
       "mapping.c sync.c shared.c quota.c find.c secure.c stats.c "
-      "change.c".split()],
+      "change.c iommu.c".split()],
      "uses atomics"),
     (r"\batomic_(?!\w+_explicit\b|init\b|thread_fence\b)\w+\s*\(", [],
      "orders by omission: use the _explicit form"),

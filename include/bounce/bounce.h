@@ -14,6 +14,7 @@
 #include <bounce/arch.h> /* the contract of a monitor backend */
 #include <bounce/env.h> /* what the embedder supplies; init, fini */
 #include <bounce/pool.h> /* shared slots */
+#include <bounce/iommu.h> /* the contract of an IOMMU's backend */
 #include <bounce/space.h> /* windows: what address a device sees */
 #include <bounce/fdt.h> /* windows and pools from a device tree */
 #include <bounce/policy.h> /* does it bounce, and why */

@@ -6,6 +6,7 @@
 #ifndef BOUNCE_SPACE_H
 #define BOUNCE_SPACE_H
 
+#include <bounce/iommu.h>
 #include <bounce/types.h>
 
 #ifdef __cplusplus
@@ -71,14 +72,92 @@ enum bounce_err bounce_space_init(struct bounce *bounce,
  *   BOUNCE_ERR_ARG   misaligned, wraps on either side, overlaps a window of
  *                    the same path on the bus side, or a reserved bit is set.
  *   BOUNCE_ERR_FULL  config.windows are used up.
- *   BOUNCE_ERR_BUSY  a device is attached.
+ *   BOUNCE_ERR_BUSY  a device is attached, or an IOMMU was set.
  */
 enum bounce_err bounce_space_add_window(struct bounce_space *space,
 					const struct bounce_window *window)
 	BOUNCE_MUST_CHECK;
 
 /**
- * bounce_space_fini() - end a space.
+ * bounce_space_set_iommu() - an IOMMU translates; the library drives it.
+ *
+ * Without this call the space's TRANSLATED windows are the embedder's to fill.
+ * With it, every slab of the pool that such a window holds is mapped now, and
+ * each one that grows later is mapped before its first slot is claimed.
+ *
+ * A domain of the IOMMU belongs to one space: two spaces of one pool that drive
+ * the same tables would map each slab twice.
+ *
+ * @space: a space with its windows, and without a device.
+ * @translation: the backend, and how to use it; copied.
+ * @unhonoured: written on success: the wishes (enum bounce_iommu_attribute)
+ *              that this IOMMU cannot honour. May be NULL when none is made.
+ *
+ * Context: as bounce_space_init(). Calls the backend.
+ *
+ * Return:
+ *   BOUNCE_OK
+ *   BOUNCE_ERR_ARG    NULL, a hook is missing, an unknown flag or reserved
+ *                     word; the IOMMU's page is no power of two, or more than
+ *                     a chunk (DYNAMIC: than a slot), or a TRANSLATED window
+ *                     is not a multiple of it away from its memory.
+ *   BOUNCE_ERR_BUSY   a device is attached, the space has one already, or the
+ *                     backend's bounded retries are used up.
+ *   BOUNCE_ERR_FULL   DYNAMIC: config.pools or config.slabs are used up.
+ *   BOUNCE_ERR_HOST   the IOMMU refused; nothing is mapped.
+ *   BOUNCE_ERR_LOST   it refused, and what was mapped before that may still
+ *                     be: the slabs concerned are never given back.
+ *
+ * Source: docs/design.md 6.
+ */
+enum bounce_err bounce_space_set_iommu(
+	struct bounce_space *space,
+	const struct bounce_translation *translation, uint32_t *unhonoured)
+	BOUNCE_MUST_CHECK;
+
+/* What a space is. Counters are exact while no call is in progress. */
+struct bounce_space_info {
+	uint32_t windows; /* bounce_space_window() has them */
+	uint32_t flags; /* enum bounce_translation_flags */
+	uint32_t unhonoured; /* wishes that the IOMMU cannot honour */
+	uint32_t translated; /* 1: an IOMMU was set, and `iommu` is written */
+	struct bounce_iommu_info iommu;
+	/* Calls of the backend's hooks, and bytes that they were about. */
+	uint64_t map_calls;
+	uint64_t unmap_calls;
+	uint64_t flush_calls;
+	uint64_t mapped_bytes; /* ever mapped */
+	uint64_t lost_bytes; /* whose removal could not be confirmed */
+	uint64_t reserved[4];
+};
+
+/**
+ * bounce_space_info() - what a space is, and what its IOMMU has done.
+ *
+ * @space: the space.
+ * @info: written always.
+ *
+ * Context: any in which the backend's info() may be called; changes nothing.
+ */
+void bounce_space_info(const struct bounce_space *space,
+		       struct bounce_space_info *info);
+
+/**
+ * bounce_space_window() - one of a space's windows, in the order of use.
+ *
+ * @space: the space.
+ * @index: 0 .. info.windows - 1.
+ * @window: written on success only.
+ *
+ * Context: any; pure.
+ *
+ * Return: false when there are not that many.
+ */
+bool bounce_space_window(const struct bounce_space *space, uint32_t index,
+			 struct bounce_window *window) BOUNCE_MUST_CHECK;
+
+/**
+ * bounce_space_fini() - end a space; its IOMMU forgets the pool's slabs.
  *
  * @space: the space.
  *
@@ -87,6 +166,8 @@ enum bounce_err bounce_space_add_window(struct bounce_space *space,
  * Return:
  *   BOUNCE_OK
  *   BOUNCE_ERR_BUSY  a device is attached; nothing changed.
+ *   BOUNCE_ERR_LOST  ended, but the IOMMU may still translate some slabs,
+ *                    which are never given back.
  */
 enum bounce_err bounce_space_fini(struct bounce_space *space) BOUNCE_MUST_CHECK;
 
