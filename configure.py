@@ -139,7 +139,8 @@ ARM = GUEST + PICOLIBC + PCI + TREE + named(
                                       "start.S cpu second")
 X86 = GUEST + NO_LIBC + PCI + named("examples/guest", "ecam") + named(
     "examples/guest/x86_64", "start.S cpu second")
-VIOMMU = named("examples/guest", "mapped viommu")
+VIOMMU = named("examples/guest", """bridges buses mapped pci_bridge
+                                    viommu""")
 
 
 def image(cpu, folder, sources, more, **other):

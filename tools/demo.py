@@ -23,10 +23,10 @@ import sys
 import textwrap
 import threading
 
-from guests import (CONFINED_AS, CONTROL_BYTES, DISKS, EVERY_COMMAND, GUESTS,
-                     IMAGE_BYTES, MOVED, NETWORK, NETWORK_OPTIONS,
-                     OUTPUT_BYTES, PUBLIC_TEXT, SECRET_TEXT, SMP_MAPPINGS,
-                     UNWRITTEN, WITHOUT_IMAGE)
+from guests import (BRIDGED_OPTIONS, BRIDGES, CONFINED_AS, CONTROL_BYTES,
+                     DISKS, EVERY_COMMAND, GUESTS, IMAGE_BYTES, MOVED, NETWORK,
+                     NETWORK_OPTIONS, OUTPUT_BYTES, PUBLIC_TEXT, SECRET_TEXT,
+                     SMP_MAPPINGS, UNWRITTEN, WITHOUT_IMAGE)
 
 # ---- what is run ------------------------------------------------------------
 
@@ -68,6 +68,7 @@ class Run:
         self.percent = 0
         self.rows = {}
         self.controls = collections.defaultdict(list)
+        self.requesters = collections.defaultdict(list)
         self.problems = []  # of the whole guest
         self.done = None
         self.process = None
@@ -84,9 +85,19 @@ class Run:
             drive += [] if writable else ["readonly=on"]
             line += ["-drive", ",".join(drive)]
             line += self.device(role, "blk", f"drive={name}", options)
-        line += ["-netdev", NETWORK]
+        line += self.bridges() + ["-netdev", NETWORK]
         line += self.device(len(DISKS) + 1, "net", "netdev=net",
                             NETWORK_OPTIONS)
+        return line
+
+    def bridges(self):
+        """The options of all that is behind bridges."""
+        line = shlex.split(BRIDGES) if self.guest.bridges else []
+        for name, (place, _) in self.guest.bridged.items():
+            line += ["-drive", f"if=none,id={name},format=raw,readonly=on,"
+                     "file=" + self.input.replace(",", ",,"), "-device",
+                     f"virtio-blk-pci,drive={name},{place},"
+                     + BRIDGED_OPTIONS]
         return line
 
     def device(self, role, kind, backend, options):
@@ -116,6 +127,8 @@ class Run:
             self.rows[words.get("device", "?")] = words
         elif kind == "control":
             self.controls[words.get("device", "?")].append(words)
+        elif kind == "requester":
+            self.requesters[words.get("device", "?")].append(words)
         elif kind == "done":
             self.done = words.get("ok")
         elif kind == "fail":
@@ -244,6 +257,16 @@ def used_row_errors(run, row, digest):
     return errors
 
 
+def requester_errors(run, device):
+    """What is wrong with the IDs that a device behind bridges was seen with;
+    the guest compares them, and here they are what they must be."""
+    said = run.requesters[device]
+    seen = tuple(words.get("seen") for words in said)
+    computed = tuple(words.get("computed") for words in said)
+    ids = run.guest.bridged[device][1]
+    return [] if seen == computed == ids else ["it is seen with other IDs"]
+
+
 def control_errors(run, device):
     """The controls of a device, or of the pool, that failed."""
     return [f"control {control.get('name')}: {control.get('text')}"
@@ -265,6 +288,8 @@ def row_errors(run, device, digest):
         errors.append("share calls during I/O")
     if verdict != "refuse":
         errors += used_row_errors(run, row, digest)
+    if device in run.guest.bridged:
+        errors += requester_errors(run, device)
     errors += control_errors(run, device)
     return errors + (["the guest as a whole, see below"]
                      if run.problems else [])
@@ -342,6 +367,20 @@ def show_table(results):
             print(wrapped("            why: ", row["reason"]))
         for error in errors:
             print(wrapped("            NOT OK: ", error))
+
+
+def show_requesters(runs):
+    """By which requester IDs devices behind bridges were seen."""
+    if any(run.requesters for run in runs):
+        print("\nrequester IDs behind bridges: the device's own, computed, "
+              "in the IOMMU's event")
+    for run in runs:
+        for device, rounds in run.requesters.items():
+            ids = ("/".join(words.get(key, "?").rjust(4, "0")
+                            for key in ("own", "computed", "seen"))
+                   for words in rounds)
+            print(f"  {run.guest.name:<13} {device:<12}"
+                  + ", renumbered ".join(ids))
 
 
 def show_controls(runs):
@@ -501,6 +540,7 @@ def main():
         print("demo: interrupted", file=sys.stderr)
         return 130
     show_table(results)
+    show_requesters(runs)
     show_controls(runs)
     show_deaths(runs)
     good = sum(not errors for _, _, errors in results)

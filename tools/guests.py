@@ -29,6 +29,27 @@ NETWORK = "user,id=net,restrict=on,ipv6=off"
 NETWORK_OPTIONS = {"pci": "romfile=,disable-legacy=on,iommu_platform=on",
                    "ccw": "iommu_platform=on"}
 
+# Behind four bridges, five more disks with the image: examples/guest/bridges.c.
+# Each with its bus and slot, and with the requester ID that it must be seen
+# with while the buses have their first numbers, and their second.
+BRIDGES = ("-device pcie-pci-bridge,id=b1,addr=d"
+           " -device pci-bridge,id=b2,chassis_nr=2,shpc=off,addr=e"
+           " -device pcie-root-port,id=b3,chassis=3,addr=f"
+           " -device pci-bridge,id=b4,chassis_nr=4,shpc=off,bus=b1,addr=3")
+BRIDGED = {
+    "pcie-pci-1": ("bus=b1,addr=1", ("100", "400")),
+    "pcie-pci-2": ("bus=b1,addr=2", ("100", "400")),
+    "nested": ("bus=b4,addr=1", ("100", "400")),
+    "pci": ("bus=b2,addr=1", ("70", "70")),
+    "root-port": ("bus=b3,addr=0", ("400", "100")),
+}
+BRIDGED_CONTROLS = frozenset("""
+    requester alias_refused other_space change_too_early right_order
+    wrong_order
+""".split())
+BRIDGED_BYTES = 1 << 20  # read by each of them
+BRIDGED_OPTIONS = "disable-legacy=on,iommu_platform=on"
+
 # Row (a device, and how it is used) and its verdict.
 ROWS = {
     "in0": "bounce",
@@ -49,9 +70,11 @@ MOVED = {
     "liar": ("bytes_in", 1),
     "net": ("bytes_in", 50000),
     "entry": ("bytes_in", IMAGE_BYTES // 2),  # the other half went direct
+    **dict.fromkeys(BRIDGED, ("bytes_in", BRIDGED_BYTES)),
 }
-WITHOUT_IMAGE = ("liar", "net")  # rows that have no digest
+WITHOUT_IMAGE = ("liar", "net", *BRIDGED)  # rows that have no digest
 CONFINED_AS = {"smp": "in0", "entry": "in0", "net": "in0"}  # the same device
+CONFINED_AS.update(dict.fromkeys(BRIDGED, "in0"))
 SMP_MAPPINGS = 1000  # at least, of each CPU
 
 # What only a monitor can refuse, or be asked for: not of a guest without one.
@@ -86,13 +109,20 @@ class Guest:
     other_rows: dict = dataclasses.field(default_factory=dict)
     controls: frozenset = CONTROLS
     monitor: bool = True  # else nothing protects it, and it bounces by FORCE
+    bridges: bool = False
 
     @property
     def rows(self):
         """Each row of this guest, and its verdict."""
-        return {row: verdict
+        rows = {row: verdict
                 for row, verdict in {**ROWS, **self.other_rows}.items()
                 if self.monitor or row not in MONITOR_ROWS}
+        return {**rows, **dict.fromkeys(self.bridged, "bounce")}
+
+    @property
+    def bridged(self):
+        """The disks behind bridges."""
+        return BRIDGED if self.bridges else {}
 
     @property
     def disks(self):
@@ -157,13 +187,15 @@ GUESTS = (
         name="aarch64-iommu", bus="pci", place="addr={role}",
         confined={"in0": "VIOMMU", "out0": "VIOMMU", "in1": "model"},
         package="qemu-system-arm", command=VIRT + IOMMU,
-        controls=CONTROLS | {"offset", "unflushed", "reported"},
+        controls=CONTROLS | BRIDGED_CONTROLS
+        | {"offset", "unflushed", "reported"}, bridges=True,
     ),
     Guest(
         name="x86_64", bus="pci", place="addr={role}",
         confined={"in0": "VIOMMU", "out0": "VIOMMU", "in1": "model"},
         package="qemu-system-x86", command=Q35 + IOMMU,
-        controls=CONTROLS | {"offset", "unflushed", "reported"},
+        controls=CONTROLS | BRIDGED_CONTROLS
+        | {"offset", "unflushed", "reported"}, bridges=True,
     ),
 )
 EVERY_COMMAND = "-accel tcg -nographic -nodefaults -action panic=exit-failure"

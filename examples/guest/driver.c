@@ -60,6 +60,7 @@ enum bounce_err driver_open(struct driver *driver,
 	driver_describe(&driver->device, open->space, &info);
 	info.flags |= open->flags;
 	info.owner = open->owner;
+	info.function = open->function;
 	err = bounce_device_attach(open->bounce, &info, &driver->requester,
 				   &driver->answer);
 	if (err != BOUNCE_OK) {

@@ -32,6 +32,7 @@ struct driver_open {
 	uint32_t flags; /* enum bounce_device_flags */
 	uint16_t owner; /* 0: the device's own tag */
 	uint64_t features; /* to accept besides the library's, when offered */
+	struct bounce_function *function; /* where it stands, or NULL */
 };
 
 /* Who the device is for the library, from what the transport found. */

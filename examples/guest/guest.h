@@ -41,7 +41,9 @@ enum guest_role {
 	GUEST_LEGACY = 4, /* input image, legacy: no VERSION_1, read-only */
 	GUEST_NET = 5, /* network, ACCESS_PLATFORM offered */
 	GUEST_IOMMU = 6, /* virtio-iommu, which confines the others */
-	GUEST_ROLES = 7, /* one past the last; index 0 is not used */
+	/* Input images behind bridges, at places of their own: bridges.c. */
+	GUEST_BRIDGED = 7,
+	GUEST_ROLES = GUEST_BRIDGED + 5, /* index 0 is not used */
 };
 
 /* ---- the disks: sizes that tools/image.py makes ---- */
@@ -77,7 +79,7 @@ enum guest_role {
  *       while it runs, at least every few MiB.
  *
  *   row device=<in0|out0|in1|in1-strict|legacy|in0-decline|smp|liar|net|
- *       entry>
+ *       entry|pcie-pci-1|pcie-pci-2|nested|pci|root-port>
  *       cpu=<ppc64le|ppc64|s390x|aarch64|x86_64>
  *       transport=<pci|ccw|zpci> verdict=<bounce|direct|refuse> reason="..."
  *       confined=<TCE|IOAT|VIOMMU|model|none> pages_shared=<n>
@@ -105,7 +107,15 @@ enum guest_role {
  *       liar is a device that the guest plays itself, on a ring of its own.
  *       net is the network; neither moves the image: digest=-. entry is in0
  *       while the guest becomes secure: the first half of the image is read
- *       at the guest's own pages, the second half bounced, and counted.
+ *       at the guest's own pages, the second half bounced, and counted. The
+ *       last five are disks behind bridges (buses.h), which read parts of the
+ *       image; their calls are requests to the IOMMU.
+ *
+ *   requester device=<one of those five> round=<1|2> own=<hex> computed=<hex>
+ *       seen=<hex>
+ *
+ *       Requester IDs in each numbering of the buses: by the device's place,
+ *       by the library, and in the IOMMU's fault event.
  *
  *   control device=<as above> name=<see below> ok=<0|1> text="..."
  *
@@ -116,10 +126,11 @@ enum guest_role {
  *             reported         and the IOMMU said who did it, and where; VIOMMU
  *                              only
  *             offset           a page's guest-physical address does not reach
- *                              it; where the window has an offset: zpci
+ *                              it; where the window has an offset: zpci and
+ *                              VIOMMU
  *             unshared         a page taken back in mid-run is out of reach
  *             unflushed        its control: taken back without the IOMMU's
- *                              flush it is still written; zpci only
+ *                              flush it is still written; zpci and VIOMMU
  *             unshared_stopped the same for a page taken back while the bus
  *                              had stopped the device; zpci only
  *             shared_again     and within reach when it is shared once more
@@ -164,6 +175,14 @@ enum guest_role {
  *             entry_bounced    entry: the same devices go on
  *             entry_again      entry: pages shared before are shared afresh
  *             entry_returned   entry: everything ended
+ *             requester        behind bridges: computed and seen are the same
+ *             alias_refused    a device in another space than those with its
+ *                              requester ID: refused
+ *             other_space      a device does not reach another space's pool
+ *             change_too_early with a device at work its bus may not change
+ *             right_order      IDs detached before they change hands: nobody
+ *                              reaches another's pool
+ *             wrong_order      its control: in the wrong order somebody does
  *
  *   done ok=<0|1>
  *       the last line. ok=1 only if every row and control is as demanded.
@@ -221,6 +240,8 @@ struct guest_cpu {
 	 * requester to one of these bus addresses? NULL where it reports none.
 	 */
 	bool (*reported)(uint16_t requester, bounce_bus_t bus, uint64_t len);
+	/* Something that only this machine has; at the end. NULL: nothing. */
+	void (*aside)(void);
 };
 extern const struct guest_cpu guest_cpu;
 
@@ -395,8 +416,14 @@ bool virtio_find(enum guest_role role, struct virtio_device *device);
  */
 bool virtio_accept(const struct virtio_device *device, uint64_t features);
 
-/* virtio_requester() - where a device of this role is, if there is one. */
+/*
+ * virtio_requester() - where a device of this role is, if there is one: its
+ * slot, unless virtio_place() said otherwise.
+ */
 uint16_t virtio_requester(enum guest_role role);
+
+/* virtio_place() - a device is behind a bridge, or has moved. PCI only. */
+void virtio_place(enum guest_role role, uint16_t requester);
 
 /* virtio_config() - 64 bits of a device's configuration, at @offset. */
 uint64_t virtio_config(const struct virtio_device *device, uint32_t offset);

@@ -267,6 +267,8 @@ static void run_aside(const struct program *program)
 
 	lies_run(program->bounce, program->control_space, &place.use);
 	network_run(&place);
+	if (guest_cpu.aside != NULL)
+		guest_cpu.aside();
 }
 
 /* ---- the end ---- */

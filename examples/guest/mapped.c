@@ -192,6 +192,11 @@ bool mapped_reported(uint16_t requester, bounce_bus_t bus, uint64_t len)
 	return found;
 }
 
+void mapped_forget_faults(void)
+{
+	(void)mapped_reported(0, (bounce_bus_t) { 0 }, 0);
+}
+
 void model_open(void)
 {
 	open = true;

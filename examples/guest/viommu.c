@@ -291,3 +291,15 @@ bool viommu_take_fault(struct viommu_fault *fault)
 	virtio_notify(&device, EVENTS);
 	return true;
 }
+
+bool viommu_wait_fault(uint32_t milliseconds, struct viommu_fault *fault)
+{
+	uint64_t until = cpu_milliseconds() + milliseconds;
+
+	while (!viommu_take_fault(fault)) {
+		if (cpu_milliseconds() > until)
+			return false;
+		bounce_cpu_relax();
+	}
+	return true;
+}

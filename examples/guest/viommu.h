@@ -78,6 +78,9 @@ enum viommu_status viommu_unmap(uint32_t domain,
  */
 bool viommu_take_fault(struct viommu_fault *fault);
 
+/* viommu_wait_fault() - the same, waited for. */
+bool viommu_wait_fault(uint32_t milliseconds, struct viommu_fault *fault);
+
 /* viommu_requests() - requests that were made since the start. */
 uint64_t viommu_requests(void);
 

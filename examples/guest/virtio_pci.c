@@ -72,6 +72,7 @@ struct port {
 };
 
 static struct port ports[GUEST_ROLES];
+static uint16_t places[GUEST_ROLES]; /* 0: in the role's slot */
 
 static uint8_t read8(uint64_t at)
 {
@@ -207,7 +208,13 @@ bool transport_stop(void)
 
 uint16_t virtio_requester(enum guest_role role)
 {
-	return (uint16_t)((unsigned)role << PCI_SLOT_SHIFT);
+	return places[role] != 0 ? places[role] :
+				   (uint16_t)((unsigned)role << PCI_SLOT_SHIFT);
+}
+
+void virtio_place(enum guest_role role, uint16_t requester)
+{
+	places[role] = requester;
 }
 
 bool virtio_find(enum guest_role role, struct virtio_device *device)

@@ -11,7 +11,8 @@
 
 #include "guest.h"
 
-/* One function of bus 0: the slot; function 0. */
+/* A requester ID: the bus, the slot, the function. */
+#define PCI_BUS_SHIFT 8
 #define PCI_SLOT_SHIFT 3
 
 /* Configuration space: PCI 3.0, 6.1 and 6.2.5. */
@@ -25,6 +26,9 @@
 
 /* What is used of a BAR; one that is larger is refused. */
 #define PCI_BAR_BYTES (64u << 10)
+
+/* pci_bars.c: each slot of a bus has one BAR in PCI's memory. */
+#define PCI_BUS_BYTES ((uint64_t)PCI_BAR_BYTES << 5)
 
 /* pci_read(), pci_write() - configuration space; @bytes is 1, 2 or 4. */
 uint32_t pci_read(uint16_t requester, uint32_t offset, uint32_t bytes);
@@ -71,6 +75,14 @@ extern struct pci_window pci_io;
 
 /* pci_take_windows() - find both in the device tree; @node is the bridge's. */
 bool pci_take_windows(const char *node);
+
+/* ---- pci_bridge.c ---- */
+
+/*
+ * pci_bridge_number() - buses @secondary .. @subordinate are behind a bridge
+ * now, and so is the memory where pci_bars.c places their functions.
+ */
+void pci_bridge_number(uint16_t bridge, uint8_t secondary, uint8_t subordinate);
 
 /* ---- ecam.c: configuration space that the CPU sees as memory ---- */
 

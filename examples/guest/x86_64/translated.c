@@ -4,6 +4,7 @@
  * virtio-iommu (mapped.c). One that does not offer ACCESS_PLATFORM goes past
  * it: QEMU gives it all of memory.
  */
+#include "../bridges.h"
 #include "../mapped.h"
 #include "x86.h"
 
@@ -30,6 +31,7 @@ const struct guest_cpu guest_cpu = {
 	},
 	.omit_flush = mapped_omit,
 	.reported = mapped_reported,
+	.aside = bridges_run,
 };
 
 const char *machine_start(void)
@@ -37,5 +39,6 @@ const char *machine_start(void)
 	static const enum guest_role confined[] = { GUEST_IN0, GUEST_OUT0,
 						    GUEST_NET };
 
+	bridges_start();
 	return mapped_start(confined, sizeof(confined) / sizeof(confined[0]));
 }
