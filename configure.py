@@ -54,16 +54,17 @@ SUPPORT = named("tests", "support threads model oracle blobs")
 # Criterion, one binary each, ASan + UBSan.
 TESTS = named("tests", """
     test_address test_alias test_alloc test_arch test_attach test_base
-    test_bytes test_copy test_device test_direct test_epoch test_fdt
-    test_fdt_dma test_fdt_windows test_find test_function test_generation
-    test_grow test_grow_race test_guard test_handle test_instance test_leak
-    test_list test_map test_meta_size test_negotiate test_packed test_place
-    test_policy test_pool test_pool_search test_pool_slabs test_pool_steps
-    test_pressure test_quota test_ranges test_record test_reserve test_review
-    test_revoke test_secure test_sg test_sg_join test_share test_shared
-    test_space test_sync test_taint test_topology test_unmap test_urgent
-    test_used test_virtio test_window
-    test_iommu""")
+    test_bytes test_copy test_device test_direct test_env test_epoch
+    test_fdt test_fdt_dma test_fdt_windows test_find test_fini
+    test_function test_generation test_grow test_grow_race test_guard
+    test_handle test_instance test_iommu test_leak test_list test_map
+    test_meta_size test_negotiate test_packed test_place test_policy
+    test_pool test_pool_search test_pool_slabs test_pool_steps
+    test_pressure test_quota test_ranges test_record test_reserve
+    test_review test_revoke test_revoke_between test_secure test_sg
+    test_sg_join test_share test_shared test_space test_sync test_taint
+    test_topology test_unmap test_urgent test_used test_valid test_virtio
+    test_window""")
 
 # Plain programs with threads, one binary each, TSan.
 STRESS = named("tests/stress", """find_map pool_grow pool_owners revoke_map

@@ -511,9 +511,17 @@ bool bounce_device_valid(const struct bounce_device *device)
 		const struct bounce_queue *queue =
 			&bounce->queue[device->first_queue + i];
 
-		if (queue->device != device ||
-		    queue->index != device->first_queue + i)
+		if (queue->device != device || !bounce_queue_valid(queue))
 			return false;
 	}
 	return true;
+}
+
+bool bounce_queue_valid(const struct bounce_queue *queue)
+{
+	const struct bounce_device *device = queue->device;
+
+	return device != NULL && queue->index < device->bounce->config.queues &&
+	       queue == &device->bounce->queue[queue->index] &&
+	       queue->index - device->first_queue < device->queues;
 }

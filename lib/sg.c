@@ -266,10 +266,9 @@ static enum bounce_err claim_piece(struct bounce_queue *queue,
 			break;
 		if (request.buf.len <= BOUNCE_SLOT_BYTES)
 			break;
+		/* Less than before: above a slot the half, rounded up, is. */
 		most = (request.buf.len / 2 + BOUNCE_SLOT_BYTES - 1) &
 		       ~(uint64_t)(BOUNCE_SLOT_BYTES - 1);
-		if (most == request.buf.len)
-			break;
 	}
 	if (err != BOUNCE_OK)
 		return err;

@@ -329,14 +329,16 @@ void bounce_function_requesters(const struct bounce_function *function,
 
 /* ---- checking ---- */
 
-static bool function_valid(const struct bounce_function *function)
+bool bounce_function_valid(const struct bounce_function *function)
 {
-	const struct bounce_requesters now = compute(function);
+	struct bounce_requesters now;
 
+	/* Before anything is computed: the walk ends, and its set has room. */
 	if (!is_bounded(&function->info))
 		return false;
 	if (bounce_function_changes(function))
 		return true;
+	now = compute(function);
 	for (uint32_t i = 0; i < now.count; i++)
 		if (now.id[i] != function->requesters.id[i])
 			return false;
@@ -347,7 +349,7 @@ bool bounce_topology_valid(const struct bounce *bounce)
 {
 	for (uint32_t i = 0; i < bounce->config.functions; i++)
 		if (bounce->function[i].in_use &&
-		    !function_valid(&bounce->function[i]))
+		    !bounce_function_valid(&bounce->function[i]))
 			return false;
 	return is_changing(bounce) || bounce_topology_nests(bounce);
 }

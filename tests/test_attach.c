@@ -64,6 +64,7 @@ static const struct bad_info bad_infos[] = {
 	{ "unknown flag", { .flags = 0x100 } },
 	{ "highest flag", { .flags = UINT32_C(1) << 31 } },
 	{ "transport", { .transport = BOUNCE_TRANSPORT_MMIO + 1 } },
+	{ "owner, of the library's own", { .owner = 0xf000 } },
 	{ "reserved0", { .reserved0 = 1 } },
 	{ "reserved[0]", { .reserved = { 1 } } },
 };

@@ -474,3 +474,32 @@ Test(device_valid, damage_is_seen)
 	cr_expect(bounce_device_valid(bench.device[0]));
 	bench_fini(&bench);
 }
+
+/* ---- lanes ---- */
+
+Test(detach, a_lane_of_a_device_that_is_gone_is_refused)
+{
+	struct bench bench;
+	struct bench_knobs knobs = knobs_without_devices();
+	struct bounce_device_info info;
+	struct bounce_device *device;
+	struct bounce_queue *lane;
+	struct bounce_mapping handle;
+	struct bounce_buf buf;
+
+	bench_init(&bench, &knobs);
+	info = good_info(&bench);
+	buf = bench_buf(&bench, 0, 100);
+	device = attach_ok(&bench, &info);
+	lane = bounce_device_queue(device, 0);
+	cr_assert_eq(bounce_device_detach(device), BOUNCE_OK);
+	cr_expect_eq(bounce_map(lane, &buf, BOUNCE_TO_DEVICE, &handle),
+		     BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_map(NULL, &buf, BOUNCE_TO_DEVICE, &handle),
+		     BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_alloc(lane, 100, 0, 0, &buf, &handle),
+		     BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_mapping_find(lane, (bounce_bus_t) { 0 }, &handle),
+		     BOUNCE_ERR_ARG);
+	bench_fini(&bench);
+}

@@ -282,6 +282,47 @@ Test(find, addresses_that_are_nowhere_are_stale_and_a_null_is_refused)
 	bench_fini(&bench);
 }
 
+/* Slabs that nobody grew, that the window leaves out, or that are not there. */
+Test(find, nothing_in_slabs_that_the_device_does_not_see)
+{
+	struct bench bench;
+	struct bench_knobs knobs = two_devices();
+	struct bounce_window first = { .len = 0 };
+	struct bounce_device_info info = knobs.info;
+	struct bounce_device *device;
+	struct bounce_space *narrow;
+	struct bounce_mapping mapping;
+
+	knobs.slabs = 3;
+	knobs.grown = 2;
+	knobs.more_spaces = 1;
+	knobs.more_devices = 1;
+	bench_init(&bench, &knobs);
+	first.gpa = bench_slab_gpa(&bench, 0);
+	first.bus.v = first.gpa.v;
+	first.len = bench.slab_bytes;
+	cr_assert_eq(bounce_space_init(bench.bounce, bench.pool, &narrow),
+		     BOUNCE_OK);
+	cr_assert_eq(bounce_space_add_window(narrow, &first), BOUNCE_OK);
+	info.space = narrow;
+	cr_assert_eq(bounce_device_attach(bench.bounce, &info, &device, NULL),
+		     BOUNCE_OK);
+	mapping = map_ok(bounce_device_queue(device, 0),
+			 bench_buf(&bench, 0, 5000), BOUNCE_TO_DEVICE);
+	for (uint32_t i = 1; i < 3; i++) {
+		expect_none(bounce_device_queue(device, 0),
+			    bench_slab_gpa(&bench, i).v);
+		expect_none(bench.queue[0],
+			    bench_slab_gpa(&bench, i).v + knobs.shift);
+	}
+	cr_expect(find(bounce_device_queue(device, 0), mapping.bus.v + 4999,
+		       &(struct bounce_mapping) { .key = 0 }));
+	unmap_ok(bounce_device_queue(device, 0), &mapping, 0);
+	cr_expect_eq(bounce_device_detach(device), BOUNCE_OK);
+	cr_expect_eq(bounce_space_fini(narrow), BOUNCE_OK);
+	bench_fini(&bench);
+}
+
 /* ---- against a list that is searched from end to end ---- */
 
 struct entry {

@@ -173,6 +173,10 @@ Test(function_add, root_buses_of_a_segment_have_buses_apart)
 		     BOUNCE_ERR_ARG);
 	info.segment = 1;
 	(void)add_ok(&tree, info);
+	/* A root bus that a bridge has already, whoever would be on it. */
+	info = (struct bounce_function_info) { .devfn = 16, .root_bus = 0x48 };
+	cr_expect_eq(bounce_function_add(tree.bounce, &info, &none),
+		     BOUNCE_ERR_ARG);
 	tree_end(&tree);
 }
 
@@ -290,6 +294,22 @@ Test(topology, two_bridges_exchange_their_numbers_in_one_change)
 	cr_assert_eq(bounce_topology_settle(tree.bounce), BOUNCE_OK);
 	expect_ids(slow, 1, 0x0400, 0);
 	expect_ids(fast, 1, 0x0100, 0);
+	tree_end(&tree);
+}
+
+Test(topology, a_bridge_that_lost_its_number_gives_no_ids)
+{
+	struct tree tree;
+	struct bounce_function *port;
+	struct bounce_function *leaf;
+
+	tree_begin(&tree, FUNCTIONS);
+	port = bridge(&tree, NULL, 0, BOUNCE_FUNCTION_PORT, 0x0104);
+	leaf = endpoint(&tree, port, 0);
+	cr_assert_eq(bounce_topology_change(port), BOUNCE_OK);
+	cr_expect_eq(bounce_topology_number(port, 0, 0), BOUNCE_OK);
+	cr_assert_eq(bounce_topology_settle(tree.bounce), BOUNCE_OK);
+	expect_ids(leaf, 0, 0, 0);
 	tree_end(&tree);
 }
 

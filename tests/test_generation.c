@@ -251,3 +251,53 @@ Test(generation, granules_and_direct_records_retire_too)
 	}
 	bench_discard(&lives.bench);
 }
+
+/* The device may go, the run stays: with it the slab, and so the pool. */
+Test(generation, a_worn_out_run_outlives_its_device_and_keeps_the_pool)
+{
+	struct bench bench;
+	struct bench_knobs knobs = bench_usual();
+	struct bounce_buf buf;
+	struct bounce_mapping last;
+
+	bench_init(&bench, &knobs);
+	buf = bench_buf(&bench, 0, 3 * 4096);
+	for (uint32_t i = 0; i < bench.bounce->records; i++)
+		set_generation(&bench.bounce->record[i],
+			       RECORD_GENERATION_MAX - 1);
+	cr_assert_eq(bounce_map(bench.queue[0], &buf, BOUNCE_FROM_DEVICE,
+				&last),
+		     BOUNCE_OK);
+	cr_assert_eq(bounce_unmap(bench.queue[0], &last, 0), BOUNCE_OK);
+	cr_expect_eq(bounce_device_detach(bench.device[0]), BOUNCE_OK);
+	cr_expect(bounce_valid(bench.bounce));
+	cr_assert_eq(bounce_space_fini(bench.space), BOUNCE_OK);
+	cr_expect_eq(bounce_pool_fini(bench.pool), BOUNCE_ERR_BUSY);
+	cr_expect_eq(bounce_fini(bench.bounce), BOUNCE_ERR_BUSY);
+	bench_discard(&bench);
+}
+
+/* R5: what was reserved is gone with its record, and is nobody's mapping. */
+Test(generation, a_commit_by_the_last_one_is_stale)
+{
+	struct bench bench;
+	struct bench_knobs knobs = bench_usual();
+	struct bounce_mapping handle;
+	struct bounce_mapping old;
+	struct bounce_buf buf;
+
+	bench_init(&bench, &knobs);
+	for (uint32_t i = 0; i < bench.bounce->records; i++)
+		set_generation(&bench.bounce->record[i],
+			       RECORD_GENERATION_MAX - 1);
+	cr_assert_eq(bounce_reserve(bench.queue[0], 8192, &buf, &handle),
+		     BOUNCE_OK);
+	old = handle;
+	cr_expect_eq(bounce_commit(bench.queue[0], &handle, 100),
+		     BOUNCE_ERR_STALE);
+	cr_expect_arr_eq(&handle, &old, sizeof(old), "written on success only");
+	cr_expect(refused(bench.queue[0], &old));
+	cr_expect_eq(slots_free(&bench), 256 - 2);
+	cr_expect(bounce_valid(bench.bounce));
+	bench_discard(&bench);
+}

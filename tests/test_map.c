@@ -426,3 +426,28 @@ Test(granules, an_empty_split_slot_of_another_owner_is_split_anew)
 	}
 	bench_fini(&bench);
 }
+
+Test(map, a_buffer_between_two_slabs_is_a_buffer_like_others)
+{
+	struct bench bench;
+	struct bench_knobs knobs = bench_usual();
+	struct bounce_mapping handle;
+	struct bounce_buf buf;
+	unsigned char *shared;
+
+	knobs.slabs = 3;
+	knobs.grown = 1;
+	bench_init(&bench, &knobs);
+	cr_assert_eq(bench_grow(&bench, 2), BOUNCE_OK);
+	buf = (struct bounce_buf) { .gpa = bench_slab_gpa(&bench, 1),
+				    .len = 3 };
+	memset(fake_machine_pointer(&bench.machine, buf.gpa.v, 3), 0x42, 3);
+	cr_assert_eq(bounce_map(bench.queue[0], &buf, BOUNCE_TO_DEVICE,
+				&handle),
+		     BOUNCE_OK);
+	cr_expect_neq(handle.bus.v, buf.gpa.v);
+	shared = bench_at_bus(&bench, handle.bus, 3);
+	cr_expect_arr_eq(shared, "\x42\x42\x42", 3);
+	cr_expect_eq(bounce_unmap(bench.queue[0], &handle, 0), BOUNCE_OK);
+	bench_fini(&bench);
+}

@@ -247,6 +247,13 @@ Test(packed, init_refuses_what_is_no_ring)
 	cr_expect_eq(bounce_used_init_packed(rig.memory, sizeof(rig.memory),
 					     ENTRIES, rig.ring, NULL),
 		     BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_used_init_packed(rig.memory, sizeof(rig.memory),
+					     ENTRIES, NULL, &used),
+		     BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_used_init_packed(rig.memory + 4,
+					     sizeof(rig.memory) - 4, ENTRIES,
+					     rig.ring, &used),
+		     BOUNCE_ERR_ARG);
 	rig_init(&rig, false, false);
 	cr_expect_eq(bounce_used_post_packed(rig.used, 0, 1, 1, 0),
 		     BOUNCE_ERR_ARG);

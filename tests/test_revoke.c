@@ -411,6 +411,25 @@ Test(quiesced, while_a_sync_outlives_its_unmap_is_busy)
 	bench_fini(&held.bench);
 }
 
+Test(quiesced, lets_nothing_of_another_revoked_device_go)
+{
+	struct held held;
+	struct bounce_mapping mapping;
+
+	begin(&held);
+	mapping = map_ok(held.bench.queue[1], bench_buf(&held.bench, 0, 9000),
+			 BOUNCE_BIDIRECTIONAL);
+	bounce_device_revoke(held.bench.device[0]);
+	bounce_device_revoke(held.bench.device[1]);
+	quiesce(&held);
+	cr_expect_eq(slots_free(&held.bench), 256 - 3,
+		     "the other one is in quarantine still");
+	cr_expect_not(bounce_mapping_valid(held.bench.queue[1], &mapping));
+	cr_assert_eq(bounce_device_quiesced(held.bench.device[1]), BOUNCE_OK);
+	cr_expect_eq(slots_free(&held.bench), 256);
+	bench_fini(&held.bench);
+}
+
 Test(quiesced, a_revoked_device_is_detached_only_afterwards)
 {
 	struct held held;

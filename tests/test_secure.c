@@ -297,6 +297,50 @@ Test(enter_secure, with_a_quarantine_is_busy)
 	bench_fini(&bench);
 }
 
+/* M1: the unmap left it to the sync. */
+Test(enter_secure, with_a_run_that_a_sync_still_holds_is_busy)
+{
+	struct bench bench;
+	struct bench_knobs knobs = open_guest();
+	struct bounce_mapping mapping;
+	struct bounce_record *record;
+	struct record_about about;
+
+	knobs.info.flags = BOUNCE_DEVICE_FORCE;
+	bench_init(&bench, &knobs);
+	become_protected(&bench);
+	mapping = map_ok(bench.queue[0], bench_buf(&bench, 0, 5000),
+			 BOUNCE_TO_DEVICE);
+	record = &bench.bounce->record[mapping.record];
+	about = record_unpack(
+		atomic_load_explicit(&record->about, memory_order_relaxed));
+	cr_assert_eq(bounce_record_pin(record,
+				       mapping.key & RECORD_GENERATION_MAX),
+		     BOUNCE_OK);
+	unmap_ok(bench.queue[0], &mapping, 0);
+	expect_busy(&bench);
+	bounce_mapping_leave(bench.bounce, mapping.record, &about, 0);
+	cr_expect_eq(bounce_enter_secure(bench.bounce), BOUNCE_OK);
+	negotiate(&bench);
+	bench_fini(&bench);
+}
+
+Test(enter_secure, shares_no_slab_that_was_not_grown)
+{
+	struct bench bench;
+	struct bench_knobs knobs = open_guest();
+
+	knobs.grown = 1;
+	bench_init(&bench, &knobs);
+	become_protected(&bench);
+	cr_expect_eq(bounce_enter_secure(bench.bounce), BOUNCE_OK);
+	cr_expect(slab_is_shared(&bench, 0));
+	cr_expect_eq(fake_machine_shared_bytes(&bench.machine),
+		     bench.slab_bytes);
+	negotiate(&bench);
+	bench_fini(&bench);
+}
+
 /* ---- HOST and LOST ---- */
 
 Test(enter_secure, of_a_guest_that_is_not_protected_changes_nothing)

@@ -313,6 +313,142 @@ Test(born, allocated_memory_keeps_a_device_attached)
 	bench_fini(&bench);
 }
 
+/* One pool, two spaces: the second one's window ends before the memory. */
+Test(born, memory_beyond_the_devices_window_or_mask_is_unreachable)
+{
+	struct bench bench;
+	struct bench_knobs knobs = bench_usual();
+	struct bounce_window first = { .len = 0 };
+	struct bounce_device_info info = knobs.info;
+	struct bounce_device *device[2];
+	struct bounce_space *narrow;
+	struct bounce_mapping handle;
+	struct bounce_buf far;
+	struct born born[2];
+
+	knobs.slabs = 2;
+	knobs.grown = 2;
+	knobs.more_spaces = 1;
+	knobs.more_devices = 2;
+	bench_init(&bench, &knobs);
+	first.gpa = bench_slab_gpa(&bench, 0);
+	first.bus.v = first.gpa.v;
+	first.len = bench.slab_bytes;
+	cr_assert_eq(bounce_space_init(bench.bounce, bench.pool, &narrow),
+		     BOUNCE_OK);
+	cr_assert_eq(bounce_space_add_window(narrow, &first), BOUNCE_OK);
+	info.space = narrow;
+	cr_assert_eq(bounce_device_attach(bench.bounce, &info, &device[0],
+					  NULL),
+		     BOUNCE_OK);
+	info.space = bench.space;
+	info.boundary_mask = 4095; /* nothing across a page */
+	cr_assert_eq(bounce_device_attach(bench.bounce, &info, &device[1],
+					  NULL),
+		     BOUNCE_OK);
+	born[0] = alloc_ok(bench.queue[0], bench.slab_bytes, 0, 0);
+	born[1] = alloc_ok(bench.queue[0], bench.slab_bytes, 0, 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		bool is_far = born[i].buf.gpa.v != first.gpa.v;
+
+		far = born[i].buf;
+		far.len = 100;
+		cr_expect_eq(bounce_map(bounce_device_queue(device[0], 0), &far,
+					BOUNCE_TO_DEVICE, &handle),
+			     is_far ? BOUNCE_ERR_UNREACHABLE : BOUNCE_OK);
+		if (!is_far)
+			cr_expect_eq(
+				bounce_unmap(bounce_device_queue(device[0], 0),
+					     &handle, 0),
+				BOUNCE_OK);
+		far.gpa.v += 4090;
+		far.ptr = (unsigned char *)far.ptr + 4090;
+		cr_expect_eq(bounce_map(bounce_device_queue(device[1], 0), &far,
+					BOUNCE_TO_DEVICE, &handle),
+			     BOUNCE_ERR_UNREACHABLE);
+		cr_expect_eq(bounce_free(bench.queue[0], &born[i].handle),
+			     BOUNCE_OK, "the refused ones hold nothing");
+	}
+	cr_expect_eq(bounce_device_detach(device[0]), BOUNCE_OK);
+	cr_expect_eq(bounce_device_detach(device[1]), BOUNCE_OK);
+	cr_expect_eq(bounce_space_fini(narrow), BOUNCE_OK);
+	bench_fini(&bench);
+}
+
+/* Its pages may be the host's: they are no buffer either. */
+Test(born, memory_of_a_slab_that_was_lost_in_growth_is_refused)
+{
+	const struct fake_fault unknown = { .call = FAKE_SHARE,
+					    .first = 4,
+					    .times = 1,
+					    .step = BOUNCE_STEP_UNKNOWN };
+	struct bench bench;
+	struct bench_knobs knobs = bench_usual();
+	struct bounce_mapping handle;
+	struct bounce_buf buf = { .len = 100 };
+
+	knobs.slabs = 2;
+	bench_power_on(&bench, &knobs);
+	cr_assert(fake_machine_fail(&bench.machine, &unknown));
+	bench.machine.arch.batch = 64;
+	bench_set_up(&bench);
+	cr_assert_eq(bench_grow(&bench, 1), BOUNCE_ERR_LOST);
+	buf.gpa = bench_slab_gpa(&bench, 1);
+	cr_expect_eq(bounce_map(bench.queue[0], &buf, BOUNCE_TO_DEVICE,
+				&handle),
+		     BOUNCE_ERR_ARG);
+	bench_discard(&bench);
+}
+
+Test(born, a_sync_of_it_is_stale_since_it_is_no_mapping)
+{
+	struct bench bench;
+	struct bench_knobs knobs = bench_usual();
+	struct born born;
+
+	bench_init(&bench, &knobs);
+	born = alloc_ok(bench.queue[0], 4096, 0, 0);
+	cr_expect_eq(bounce_sync_for_cpu(bench.queue[0], &born.handle, 0, 1),
+		     BOUNCE_ERR_STALE);
+	cr_expect_eq(bounce_sync_for_device(bench.queue[0], &born.handle, 0, 1),
+		     BOUNCE_ERR_STALE);
+	cr_expect_eq(bounce_free(bench.queue[0], &born.handle), BOUNCE_OK);
+	bench_fini(&bench);
+}
+
+/* An open guest lets its device at any page, but has none that is shared. */
+Test(born, without_a_pool_there_is_none)
+{
+	struct bench bench;
+	struct bench_knobs knobs = bench_usual();
+	const struct bounce_window all = { .len = 0 };
+	struct bounce_device_info info = knobs.info;
+	struct bounce_device *device;
+	struct bounce_space *bare;
+	struct bounce_mapping handle;
+	struct bounce_buf buf;
+
+	knobs.protection = BOUNCE_PROTECTION_NO;
+	knobs.more_spaces = 1;
+	knobs.more_devices = 1;
+	bench_init(&bench, &knobs);
+	cr_assert_eq(bounce_space_init(bench.bounce, NULL, &bare), BOUNCE_OK);
+	cr_assert_eq(bounce_space_add_window(bare, &all), BOUNCE_OK);
+	info.space = bare;
+	cr_assert_eq(bounce_device_attach(bench.bounce, &info, &device, NULL),
+		     BOUNCE_OK);
+	for (uint64_t len = 1; len <= BOUNCE_SLAB_BYTES; len *= 64)
+		cr_expect_eq(bounce_alloc(bounce_device_queue(device, 0), len,
+					  0, 0, &buf, &handle),
+			     BOUNCE_ERR_UNREACHABLE, "%lu bytes", len);
+	cr_expect_eq(bounce_mapping_find(bounce_device_queue(device, 0),
+					 (bounce_bus_t) { knobs.gpa }, &handle),
+		     BOUNCE_ERR_STALE);
+	cr_expect_eq(bounce_device_detach(device), BOUNCE_OK);
+	cr_expect_eq(bounce_space_fini(bare), BOUNCE_OK);
+	bench_fini(&bench);
+}
+
 /* ---- bounce_snapshot() ---- */
 
 Test(snapshot, copies_exactly_what_is_asked)

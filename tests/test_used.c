@@ -530,3 +530,39 @@ Test(virtio_used, agrees_with_a_model_whatever_stands_in_the_ring)
 	cr_expect_gt(lies, 100);
 	rig_end(rig);
 }
+
+/* ---- bounce_used_valid() ---- */
+
+Test(used_valid, every_damage_is_seen)
+{
+	struct rig *rig = rig_make(ENTRIES);
+	struct bounce_used good;
+
+	post(rig, 3, 100);
+	memcpy(&good, rig->used, sizeof(good));
+	rig->used->entries = 0;
+	cr_expect_not(bounce_used_valid(rig->used), "no ring");
+	rig->used->entries = ENTRIES_MAX + 1;
+	cr_expect_not(bounce_used_valid(rig->used), "too large");
+	memcpy(rig->used, &good, sizeof(good));
+	rig->used->ring = NULL;
+	cr_expect_not(bounce_used_valid(rig->used), "a ring nowhere");
+	memcpy(rig->used, &good, sizeof(good));
+	rig->used->outstanding = 2;
+	cr_expect_not(bounce_used_valid(rig->used), "one too many");
+	memcpy(rig->used, &good, sizeof(good));
+	rig->used->batch = 1;
+	cr_expect_not(bounce_used_valid(rig->used), "a batch, not in order");
+	rig->used->in_order = true;
+	cr_expect(bounce_used_valid(rig->used));
+	rig->used->batch = 2;
+	cr_expect_not(bounce_used_valid(rig->used), "more than outstanding");
+	memcpy(rig->used, &good, sizeof(good));
+	rig->used->packed = true;
+	rig->used->free = ENTRIES - 1;
+	cr_expect(bounce_used_valid(rig->used));
+	rig->used->free = ENTRIES;
+	cr_expect_not(bounce_used_valid(rig->used), "a descriptor too many");
+	memcpy(rig->used, &good, sizeof(good));
+	rig_end(rig);
+}

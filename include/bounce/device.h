@@ -269,6 +269,17 @@ enum bounce_err bounce_device_detach(struct bounce_device *device)
  */
 bool bounce_device_valid(const struct bounce_device *device) BOUNCE_MUST_CHECK;
 
+/**
+ * bounce_queue_valid() - check a lane's invariants.
+ *
+ * @queue: the lane, of a device that is attached.
+ *
+ * Context: no other call in progress.
+ *
+ * Return: true when the lane and its device know each other.
+ */
+bool bounce_queue_valid(const struct bounce_queue *queue) BOUNCE_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

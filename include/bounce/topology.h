@@ -196,6 +196,18 @@ enum bounce_err bounce_topology_number(struct bounce_function *bridge,
 enum bounce_err bounce_topology_settle(struct bounce *bounce) BOUNCE_MUST_CHECK;
 
 /**
+ * bounce_function_valid() - check a function's invariants.
+ *
+ * @function: the function, as bounce_function_add() wrote it.
+ *
+ * Context: no other call in progress.
+ *
+ * Return: true when its IDs are those that its bridges give it.
+ */
+bool bounce_function_valid(const struct bounce_function *function)
+	BOUNCE_MUST_CHECK;
+
+/**
  * bounce_topology_valid() - check the topology's invariants.
  *
  * @bounce: the instance.
