@@ -66,6 +66,9 @@ TESTS = named("tests", """
     test_topology test_unmap test_urgent test_used test_valid test_virtio
     test_window""")
 
+# It compiles library code with atomics that are not C11's: not for coverage.
+OTHER_ATOMICS = ["tests/test_pool_steps.c"]
+
 # Plain programs with threads, one binary each, TSan.
 STRESS = named("tests/stress", """find_map pool_grow pool_owners revoke_map
                                   sync_unmap unmap_twice""")

@@ -96,7 +96,9 @@ class Builder:
     def coverage(self):
         m = self.m
         m.comment("The unit tests once more, counting lines and branches.")
-        programs = self.suite("coverage", "coverage", self.p.TESTS,
+        counted = [test for test in self.p.TESTS
+                   if test not in self.p.OTHER_ATOMICS]
+        programs = self.suite("coverage", "coverage", counted,
                               ["-lcriterion"], cc="gcc")
         result = self.run("coverage", "coverage", "check",
                           "python3 -B tools/coverage.py $builddir/coverage "

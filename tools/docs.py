@@ -88,6 +88,18 @@ def check_headers(report):
     return prototyped, structs
 
 
+def check_valid(report):
+    """Every object that the library keeps can be asked whether it is whole."""
+    headers = [code(path) for path in files(".h", under=["include"])]
+    opaque, plain = ({name for source in headers for name in re.findall(
+        rf"^struct bounce_(\w+){end}", source, re.M)} for end in (";", r" \{"))
+    asked = {name for source in headers
+             for name in re.findall(r"^bool bounce_(\w+)_valid\(", source,
+                                    re.M)}
+    for name in sorted(opaque - plain - asked):
+        report.bad(f"struct bounce_{name}", f"no bounce_{name}_valid()")
+
+
 def statement(plain, start):
     """First and last line of the statement that an offset is in."""
     first = max(plain.rfind(mark, 0, start) for mark in ";{}") + 1
@@ -159,6 +171,7 @@ def check_links(report):
 def main():
     report = Report("docs")
     prototyped, structs = check_headers(report)
+    check_valid(report)
     ordered, relaxed = check_orders(report)
     check_readme(report)
     links = check_links(report)
