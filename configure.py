@@ -74,6 +74,15 @@ STRESS = named("tests/stress", """find_map pool_grow pool_owners revoke_map
                                   sync_unmap unmap_twice""")
 POISON = ["tests/poison.c"]  # ASan and -DBOUNCE_POISON (lib/poison.h)
 
+# Fuzzers, fuzz/fuzz_NAME.c with a corpus in fuzz/corpus/NAME: what else each is
+# linked with, beside the library.
+FUZZ = {
+    "api": named("fuzz", "life life_map life_list life_slow"),
+    "monitor": [], "negotiate": [], "used": [], "window": [],
+    "vring": ["examples/guest/vring.c"],
+}
+FUZZ_HARNESS = ["fuzz/harness.c"]
+
 # Hosted programs: the second links the shipped archive.
 README = "examples/readme.c"
 EXPLAIN = "examples/explain.c"
@@ -229,14 +238,21 @@ TOOLS = """
     valgrind                    valgrind                    bench
     gnuplot                     gnuplot-nox                 bench
     /usr/src/linux-source-6.12.tar.xz  linux-source-6.12    bench
+    ninja                       ninja-build                 fuzz
+    clang                       clang                       fuzz
+    /usr/include/stdlib.h       libc6-dev                   fuzz
+    /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a \
+                                libclang-rt-14-dev          fuzz
+    llvm-cov                    llvm                        fuzz
 """
 INSTALL = {  # --install: what -> the targets whose tools it brings
     "demo": ["demo"],
     "test": ["lib", "explain", "test", "check"],
     "docs": ["docs", "coverage"],
     "bench": ["bench"],
+    "fuzz": ["fuzz"],
     "all": ["lib", "explain", "test", "check", "demo", "docs", "coverage",
-            "bench"],
+            "bench", "fuzz"],
 }
 PACKAGES, NEEDS = {}, {target: [] for target in INSTALL["all"]}
 for tool, package, *targets in map(str.split, TOOLS.strip().splitlines()):
@@ -273,7 +289,8 @@ def listed():
              [EXPLAIN, README, LIBFDT]]
     lists += [cpu.sources for cpu in CPUS.values()]
     lists += [guest["sources"] for guest in GUESTS.values()]
-    lists += [BENCH, BENCH_PEER]
+    lists += [BENCH, BENCH_PEER, FUZZ_HARNESS]
+    lists += [[f"fuzz/fuzz_{name}.c"] + more for name, more in FUZZ.items()]
     return sorted({source for sources in lists for source in sources})
 
 
@@ -286,7 +303,8 @@ def manifest(args, path):
     m.var("prefix", args.prefix)
     m.var("free", flags.FREE)
     for name, how in (("asan", flags.ASAN), ("tsan", flags.TSAN),
-                      ("poison", flags.TRAPS), ("coverage", flags.COVERAGE)):
+                      ("poison", flags.TRAPS), ("coverage", flags.COVERAGE),
+                      ("fuzz", flags.FUZZED)):
         m.var(name, f"{how} -Iarch/{CPUS[args.host].folder}")
     m.var("plain", flags.PLAIN)
     m.var("guest", flags.GUEST_FLAGS)
@@ -300,7 +318,7 @@ def manifest(args, path):
            description="CONFIGURE")
     m.build(path, "configure", needs=[
         "configure.py", "tools/builder.py", "tools/flags.py",
-        "tools/manifest.py"])
+        "tools/fuzzing.py", "tools/manifest.py"])
     m.lines += ["", "default lib"]
     return "\n".join(m.lines) + "\n"
 

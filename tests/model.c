@@ -315,6 +315,37 @@ const char *model_sync(struct model *model, struct model_mapping *entry,
 	return model_check(model);
 }
 
+const char *model_revoke(struct model *model, const struct model_device *device)
+{
+	for (uint32_t i = 0; i < MODEL_MAPPINGS; i++) {
+		struct model_mapping *entry = &model->mapping[i];
+
+		if (entry->device != device || entry->kind == MODEL_ENDED)
+			continue;
+		if (entry->kind == MODEL_BORN)
+			model->mapping[entry->base].born--;
+		if (entry->kind == MODEL_BOUNCED || entry->kind == MODEL_SHARED)
+			entry->kind = MODEL_QUARANTINED;
+		else if (entry->kind != MODEL_QUARANTINED)
+			entry->kind = MODEL_ENDED;
+	}
+	return model_check(model);
+}
+
+const char *model_quiesced(struct model *model,
+			   const struct model_device *device)
+{
+	for (uint32_t i = 0; i < MODEL_MAPPINGS; i++) {
+		struct model_mapping *entry = &model->mapping[i];
+
+		if (entry->device != device || entry->kind != MODEL_QUARANTINED)
+			continue;
+		give(model, entry);
+		entry->kind = MODEL_ENDED;
+	}
+	return model_check(model);
+}
+
 /* ---- the comparison ---- */
 
 /* M2: a byte that nobody owns may have become zero. */
@@ -347,6 +378,8 @@ static bool tainted(const struct model *model, uint64_t at)
 
 const char *model_check(struct model *model)
 {
+	if (model->hold)
+		return NULL;
 	for (uint64_t at = 0; at < model->bytes; at += BOUNCE_SLOT_BYTES) {
 		const char *wrong = NULL;
 		bool shared = model->shared[slot_of(at)];

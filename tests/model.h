@@ -32,6 +32,7 @@ enum model_kind {
 	MODEL_DIRECT, /* at the caller's own pages */
 	MODEL_SHARED, /* memory of bounce_alloc() */
 	MODEL_BORN, /* a mapping of a part of such memory */
+	MODEL_QUARANTINED, /* of a revoked device: its run is nobody's yet */
 };
 
 /* A device, as far as the model goes. */
@@ -70,6 +71,7 @@ struct model {
 	unsigned char *noise; /* even bytes, MODEL_NOISE of them */
 	struct model_mapping mapping[MODEL_MAPPINGS];
 	uint64_t random;
+	bool hold; /* the test's: look only when the last part is told */
 };
 
 void model_init(struct model *model, const struct bench *bench, uint64_t seed);
@@ -112,6 +114,13 @@ const char *model_free(struct model *model, struct model_mapping *entry);
 /* bounce_sync_for_device(), bounce_sync_for_cpu() was OK. */
 const char *model_sync(struct model *model, struct model_mapping *entry,
 		       uint64_t offset, uint64_t len, bool for_cpu);
+
+/* bounce_device_revoke() has ended all that @device had; or then
+ * bounce_device_quiesced() was OK. */
+const char *model_revoke(struct model *model,
+			 const struct model_device *device);
+const char *model_quiesced(struct model *model,
+			   const struct model_device *device);
 
 /* M1 to M3, M5. */
 const char *model_check(struct model *model);

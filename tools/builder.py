@@ -3,6 +3,7 @@
 configure.py. This file has no list of its own."""
 import pathlib
 
+import fuzzing
 from flags import (BENCH_FLAGS, BENCH_LINUX, GUEST_LINK, LINUX_FLAGS)
 
 
@@ -42,12 +43,12 @@ class Builder:
                         for cpu in self.p.CPUS}
         self.m.build("lib", "phony", self.shipped.values())
 
-    def run(self, target, name, kind, command, needs, **more):
+    def run(self, target, name, kind, command, needs, tools="", **more):
         """One test or check; returns its stamp."""
         out = f"$builddir/results/{target}/{name}"
         return self.m.build(out, "run", needs=needs, name=f"{target}: {name}",
                             kind=kind, what=command,
-                            after=[f"tools-{target}"], **more)
+                            after=[f"tools-{tools or target}"], **more)
 
     def program(self, folder, source, flags, libs, after, **more):
         objs = self.objects(folder, [source], after, flags=flags, **more)
@@ -217,3 +218,4 @@ class Builder:
         self.examples()
         self.demo()
         self.bench()
+        fuzzing.Fuzzers(self).build()

@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT))
 
 import configure  # noqa: E402  the list of what is built
 
-FOLDERS = ("include", "lib", "arch", "tests", "examples")
+FOLDERS = ("include", "lib", "arch", "tests", "fuzz", "examples")
 
 
 class Report:

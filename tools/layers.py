@@ -139,8 +139,8 @@ def implicit(source):
 
 def check_listed(report):
     listed = set(configure.listed())
-    for path in files(".c", ".S", under=["lib", "arch", "tests", "examples",
-                                         "tools"]):
+    for path in files(".c", ".S", under=["lib", "arch", "tests", "fuzz",
+                                         "examples", "tools"]):
         if path not in listed:
             report.bad(path, "is built by nothing: name it in configure.py")
     for path in listed:

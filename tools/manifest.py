@@ -13,6 +13,9 @@ ninja docs       HTML and man pages of the public headers: build/host/docs
 ninja demo       boot the guests under QEMU, on real virtio devices
 ninja bench      measure against swiotlb and the floors: docs/benchmarks.md, in
                  ten minutes; bench-quick: in one, with fewer cells
+ninja fuzz       libFuzzer with ASan and UBSan, and with MSan, a minute each;
+                 fuzz-quick: ten seconds; fuzz-long: until stopped; fuzz-lines:
+                 what each reaches; fuzz-keep: to fuzz/corpus (docs/fuzzing.md)
 ninja explain    print the policy's truth table
 ninja install    headers, archives, libbounce.pc; DESTDIR and PREFIX count
 ninja help       this text"""
