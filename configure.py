@@ -152,7 +152,7 @@ ARM = GUEST + PICOLIBC + PCI + TREE + named(
                                       "start.S cpu second")
 X86 = GUEST + NO_LIBC + PCI + named("examples/guest", "ecam") + named(
     "examples/guest/x86_64", "start.S cpu second")
-VIOMMU = named("examples/guest", """bridges buses mapped pci_bridge
+VIOMMU = named("examples/guest", """bridges buses island mapped pci_bridge
                                     viommu""")
 
 

@@ -14,19 +14,14 @@
  *       control shows it, so that the others can be believed.
  */
 #include "bridges.h"
-#include "blk.h"
 #include "buses.h"
-#include "image.h"
+#include "island.h"
 #include "mapped.h"
 #include "report.h"
 #include "viommu.h"
 
-#define META_BYTES (256u << 10)
-#define POOL_BYTES BOUNCE_CHUNK_BYTES
 #define READ_BYTES (512u << 10) /* by each device, in each round */
-#define PART_BYTES (32u << 10)
 #define INTRUDER_MILLISECONDS 200u
-#define CANARY 0x5au
 
 /* Each has an ID of its own. */
 enum space {
@@ -42,16 +37,15 @@ static const enum space space_of[BUS_DISKS] = {
 	[BUS_PORT] = SPACE_PORT,
 };
 
-static unsigned char meta[META_BYTES]
-	__attribute__((aligned(BOUNCE_META_ALIGN)));
-static unsigned char pools[SPACES][POOL_BYTES]
-	__attribute__((aligned(POOL_BYTES)));
-static unsigned char buffer[PART_BYTES];
+static unsigned char pools[SPACES][ISLAND_BYTES]
+	__attribute__((aligned(ISLAND_BYTES)));
+
+/* The first domain is mapped.c's. */
+static uint32_t domains[SPACES] = { 2, 3, 4 };
 
 static struct {
 	struct bounce *bounce;
-	struct bounce_pool *pool[SPACES];
-	struct bounce_space *space[SPACES];
+	struct island island[SPACES];
 	struct blk blk[BUS_DISKS];
 	uint64_t requests; /* of the IOMMU, before the first I/O */
 	uint64_t requests_io;
@@ -67,65 +61,6 @@ static void demand(enum viommu_status status, const char *text)
 {
 	if (status != VIOMMU_OK)
 		guest_fail(text);
-}
-
-/* The first domain is mapped.c's. */
-static uint32_t domain_of(enum space space)
-{
-	return 2 + (uint32_t)space;
-}
-
-/* ---- set-up ---- */
-
-static void make_instance(void)
-{
-	const struct bounce_config config = {
-		.pools = SPACES,
-		.spaces = SPACES,
-		.windows = 1,
-		.devices = BUS_DISKS + 1,
-		.slabs = SPACES,
-		.slab_chunks = 1,
-		.blocks = 64,
-		.functions = BUS_BRIDGES + BUS_DISKS,
-	};
-	const struct bounce_monitor monitor = { .arch = &bounce_arch_none };
-	const struct bounce_env env = guest_env();
-
-	must(bounce_init(meta, sizeof(meta), &config, &env, &monitor,
-			 &bridges.bounce),
-	     "bounce_init() of the bridges");
-	bus_tell(bridges.bounce);
-}
-
-/* A pool, and nothing else, is mapped in the space's domain. */
-static void map_pool(enum space space)
-{
-	const struct viommu_range range = {
-		.bus = MAPPED_BUS + (uintptr_t)pools[space],
-		.gpa = (uintptr_t)pools[space],
-		.len = POOL_BYTES,
-		.access = VIOMMU_BOTH,
-	};
-
-	demand(viommu_map(domain_of(space), &range), "a pool was not mapped");
-}
-
-static void make_space(enum space space)
-{
-	const struct bounce_pool_info info = { .slabs = 1 };
-	const bounce_gpa_t gpa = { (uintptr_t)pools[space] };
-
-	must(bounce_pool_init(bridges.bounce, &info, &bridges.pool[space]),
-	     "a pool of the bridges");
-	must(bounce_pool_grow(bridges.pool[space], gpa, POOL_BYTES),
-	     "a pool of the bridges did not grow");
-	must(bounce_space_init(bridges.bounce, bridges.pool[space],
-			       &bridges.space[space]),
-	     "a space of the bridges");
-	must(bounce_space_add_window(bridges.space[space],
-				     &guest_cpu.window[0]),
-	     "a window of the bridges");
 }
 
 /* ---- requester IDs: computed, and seen ---- */
@@ -156,20 +91,31 @@ static void compare_ids(unsigned round)
 	}
 }
 
-/* A domain ends with its last endpoint, so it is always mapped anew. */
 static void attach_ids(void)
 {
-	for (enum space space = 0; space < SPACES; space++) {
-		demand(viommu_attach(domain_of(space), id_of(space)),
+	for (enum space space = 0; space < SPACES; space++)
+		demand(viommu_attach(domains[space], id_of(space)),
 		       "an ID was not attached");
-		map_pool(space);
+}
+
+/* Each pool, and nothing else, in a domain of its own. */
+static void make_spaces(void)
+{
+	for (enum space space = 0; space < SPACES; space++) {
+		const struct bounce_translation translation = {
+			.iommu = &viommu_backend,
+			.ctx = &domains[space],
+		};
+
+		island_make(bridges.bounce, pools[space], &translation,
+			    &bridges.island[space]);
 	}
 }
 
 static void detach_ids(void)
 {
 	for (enum space space = 0; space < SPACES; space++)
-		demand(viommu_detach(domain_of(space), id_of(space)),
+		demand(viommu_detach(domains[space], id_of(space)),
 		       "an ID was not detached");
 }
 
@@ -179,24 +125,11 @@ static struct driver_open open_of(enum bus_disk disk)
 {
 	return (struct driver_open) {
 		.bounce = bridges.bounce,
-		.space = bridges.space[space_of[disk]],
+		.space = bridges.island[space_of[disk]].space,
 		.role = bus_role(disk),
 		.flags = BOUNCE_DEVICE_FORCE,
 		.function = bus_function(disk),
 	};
-}
-
-static bool read_part(struct blk *blk, uint64_t sector, uint32_t bytes)
-{
-	struct blk_io io = {
-		.sector = sector,
-		.segments = 1,
-		.segment = { guest_buffer(buffer, bytes) },
-	};
-
-	memset(buffer, 0, bytes);
-	return blk_transfer(blk, &io) == BLK_DONE &&
-	       image_equals(sector, buffer, bytes);
 }
 
 /* All disks are live, and take turns; each reads bytes of its own. */
@@ -205,15 +138,15 @@ static bool read_all(unsigned round)
 	uint64_t requests = viommu_requests();
 	bool good = true;
 
-	for (uint32_t at = 0; at < READ_BYTES && good; at += PART_BYTES)
+	for (uint32_t at = 0; at < READ_BYTES && good; at += ISLAND_PART_BYTES)
 		for (enum bus_disk disk = 0; disk < BUS_DISKS && good; disk++) {
 			uint64_t first = (round * BUS_DISKS + (unsigned)disk) *
 						 (uint64_t)READ_BYTES +
 					 at;
 
-			good = read_part(&bridges.blk[disk],
-					 first / GUEST_SECTOR_BYTES,
-					 PART_BYTES);
+			good = island_read(&bridges.blk[disk],
+					   first / GUEST_SECTOR_BYTES,
+					   ISLAND_PART_BYTES);
 		}
 	bridges.requests_io += viommu_requests() - requests;
 	return good;
@@ -226,7 +159,7 @@ static void refuse_alias(void)
 	struct driver_open open = open_of(BUS_PCIE_PCI_2);
 	enum bounce_err err;
 
-	open.space = bridges.space[SPACE_PCI];
+	open.space = bridges.island[SPACE_PCI].space;
 	err = blk_open(&blk, &open);
 	report_control(bus_disk_name(BUS_PCIE_PCI_2), "alias_refused",
 		       err == BOUNCE_ERR_REFUSED &&
@@ -238,23 +171,17 @@ static void refuse_alias(void)
 /* A page that is mapped, but for others. */
 static void reach_other(void)
 {
-	struct bounce_queue *owner = bridges.blk[BUS_PCI].driver.queue;
-	struct blk_raw raw = { .len = BOUNCE_SLOT_BYTES };
-	struct bounce_mapping mapping;
-	struct bounce_buf page;
+	struct blk *owner = &bridges.blk[BUS_PCI];
+	struct island_page page;
 	bool good;
 
-	must(bounce_alloc(owner, BOUNCE_SLOT_BYTES, BOUNCE_SLOT_BYTES, 0, &page,
-			  &mapping),
-	     "no page for the control");
-	raw.bus = mapping.bus;
-	memset(page.ptr, CANARY, BOUNCE_SLOT_BYTES);
+	island_lend(owner, &page);
 	mapped_forget_faults();
-	(void)blk_raw(&bridges.blk[BUS_PORT], &raw);
-	good = mapped_reported(id_of(SPACE_PORT), raw.bus, raw.len);
-	for (uint32_t i = 0; i < BOUNCE_SLOT_BYTES; i++)
-		good &= ((const unsigned char *)page.ptr)[i] == CANARY;
-	must(bounce_free(owner, &mapping), "a page of the control");
+	good = !island_reached(&bridges.blk[BUS_PORT], &page) &&
+	       mapped_reported(id_of(SPACE_PORT), page.mapping.bus,
+			       BOUNCE_SLOT_BYTES) &&
+	       island_reached(owner, &page);
+	island_give_back(owner, &page);
 	report_control(bus_disk_name(BUS_PORT), "other_space", good,
 		       "told to write to another space's pool, the device did "
 		       "not reach it, and the IOMMU reported it");
@@ -263,29 +190,22 @@ static void reach_other(void)
 /*
  * The root port's disk, as if it were of the first space: does it reach that
  * one's pool? Past the topology, which would refuse it. When it does not, it
- * never finds its ring, and keeps silent.
+ * does not find its ring, which the IOMMU reports, and would keep silent.
  */
 static bool intrude(void)
 {
 	static struct blk blk;
 	struct driver_open open = open_of(BUS_PORT);
 	struct viommu_fault fault;
-	struct blk_io io = {
-		.segments = 1,
-		.segment = { guest_buffer(buffer, GUEST_SECTOR_BYTES) },
-	};
-	uint64_t cookie;
 	bool reached;
 
-	open.space = bridges.space[SPACE_PCIE_PCI];
+	open.space = bridges.island[SPACE_PCIE_PCI].space;
 	open.function = NULL;
 	mapped_forget_faults();
 	must(blk_open(&blk, &open), "the intruder");
-	memset(buffer, CANARY, GUEST_SECTOR_BYTES);
-	must(blk_submit(&blk, &io), "the intruder's request");
+	virtio_notify(&blk.driver.device, 0);
 	reached = !viommu_wait_fault(INTRUDER_MILLISECONDS, &fault) &&
-		  blk_reap(&blk, &cookie) == BLK_DONE &&
-		  image_equals(0, buffer, GUEST_SECTOR_BYTES);
+		  island_read(&blk, 0, GUEST_SECTOR_BYTES);
 	if (!blk_close(&blk))
 		guest_fail("the intruder did not end");
 	return reached;
@@ -306,6 +226,7 @@ static void first_round(void)
 {
 	compare_ids(1);
 	attach_ids();
+	make_spaces();
 	bridges.requests = viommu_requests() - bridges.requests;
 	for (enum bus_disk disk = 0; disk < BUS_DISKS; disk++) {
 		struct driver_open open = open_of(disk);
@@ -328,11 +249,17 @@ static void second_round(void)
 		       "with a device still at work, its bus was not let "
 		       "change");
 	quiesce();
+	/* A domain ends with its last endpoint: the library forgets it before,
+	 * and maps it afresh. */
+	for (enum space space = 0; space < SPACES; space++)
+		island_sink(&bridges.island[space]);
 	detach_ids();
 	must(bus_change(), "the buses could not be changed");
 	bus_renumber(bridges.bounce, BUS_SECOND);
 	compare_ids(2);
 	attach_ids();
+	for (enum space space = 0; space < SPACES; space++)
+		island_rise(&bridges.island[space]);
 	report_control(bus_disk_name(BUS_PORT), "right_order", !intrude(),
 		       "with its bridge's old ID detached before it came to "
 		       "another, a device did not reach the old one's pool");
@@ -355,17 +282,15 @@ static void wrong_order(void)
 		"with the numbers exchanged and nothing detached, it "
 		"reached another's pool: what is looked for can be seen");
 	bus_number(BUS_SECOND);
-	detach_ids();
 }
 
 /* ---- the whole ---- */
 
 static void say_row(enum bus_disk disk)
 {
-	enum space space = space_of[disk];
 	const struct report_use use = {
-		.pool = bridges.pool[space],
-		.pool_bytes = POOL_BYTES,
+		.pool = bridges.island[space_of[disk]].pool,
+		.pool_bytes = ISLAND_BYTES,
 		.share_calls_start = bridges.requests,
 		.share_calls_io = bridges.requests_io,
 	};
@@ -381,10 +306,9 @@ static void tear_down(void)
 		good &= bounce_device_detach(
 				bridges.blk[disk].driver.requester) ==
 			BOUNCE_OK;
-	for (enum space space = 0; space < SPACES; space++) {
-		good &= bounce_space_fini(bridges.space[space]) == BOUNCE_OK;
-		good &= bounce_pool_fini(bridges.pool[space]) == BOUNCE_OK;
-	}
+	for (enum space space = 0; space < SPACES; space++)
+		good &= island_end(&bridges.island[space]);
+	detach_ids();
 	good &= bus_forget();
 	good &= bounce_fini(bridges.bounce) == BOUNCE_OK;
 	report_demand(good, "all that was behind bridges ended");
@@ -397,11 +321,16 @@ void bridges_start(void)
 
 void bridges_run(void)
 {
+	const struct island_config config = {
+		.islands = SPACES,
+		.devices = BUS_DISKS + 1,
+		.functions = BUS_BRIDGES + BUS_DISKS,
+	};
+
 	report_stage("behind bridges");
 	bridges.requests = viommu_requests();
-	make_instance();
-	for (enum space space = 0; space < SPACES; space++)
-		make_space(space);
+	bridges.bounce = island_instance(&config);
+	bus_tell(bridges.bounce);
 	first_round();
 	second_round();
 	for (enum bus_disk disk = 0; disk < BUS_DISKS; disk++)

@@ -274,6 +274,61 @@ uint64_t viommu_requests(void)
 	return count;
 }
 
+/* ---- for the library ---- */
+
+static void info(void *ctx, struct bounce_iommu_info *info)
+{
+	(void)ctx;
+	*info = (struct bounce_iommu_info) {
+		.page_bytes = VIOMMU_PAGE_BYTES,
+		.last = { UINT64_MAX },
+		.attributes = BOUNCE_IOMMU_READ_ONLY,
+		.requests = count,
+	};
+}
+
+/* One run after the other; each is all or nothing. */
+static enum bounce_step each(const uint32_t *domain,
+			     const struct bounce_iommu_run *run, uint32_t runs,
+			     bool map, uint64_t *done)
+{
+	*done = 0;
+	for (uint32_t i = 0; i < runs; i++) {
+		const struct viommu_range range = {
+			.bus = run[i].bus.v,
+			.gpa = run[i].gpa.v,
+			.len = run[i].len,
+			.access = run[i].access, /* the same bits */
+		};
+
+		if ((map ? viommu_map(*domain, &range) :
+			   viommu_unmap(*domain, &range)) != VIOMMU_OK)
+			return BOUNCE_STEP_UNKNOWN;
+		*done += run[i].len;
+	}
+	return BOUNCE_STEP_DONE;
+}
+
+static enum bounce_step map(void *ctx, const struct bounce_iommu_run *run,
+			    uint32_t runs, uint64_t *done)
+{
+	return each(ctx, run, runs, true, done);
+}
+
+static enum bounce_step unmap(void *ctx, const struct bounce_iommu_run *run,
+			      uint32_t runs, uint64_t *done)
+{
+	return each(ctx, run, runs, false, done);
+}
+
+/* No flush: an UNMAP that was answered is in effect (5.13.6.6). */
+const struct bounce_iommu viommu_backend = {
+	.name = "guest/viommu",
+	.info = info,
+	.map = map,
+	.unmap = unmap,
+};
+
 /* ---- faults ---- */
 
 bool viommu_take_fault(struct viommu_fault *fault)

@@ -72,6 +72,9 @@ enum viommu_status viommu_map(uint32_t domain,
 enum viommu_status viommu_unmap(uint32_t domain,
 				const struct viommu_range *range);
 
+/* Those two for the library; the context is the domain's number, uint32_t. */
+extern const struct bounce_iommu viommu_backend;
+
 /*
  * viommu_take_fault() - the next fault that was reported.
  * Return: false when there is none; one may be lost when there were many.
