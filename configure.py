@@ -143,8 +143,9 @@ NO_LIBC = named("examples/guest", "mem print")
 PICOLIBC = named("examples/guest", "picolibc")
 PCI = named("examples/guest", "virtio_pci pci_bars")
 TREE = named("examples/guest", "pci_tree tree")
-PSERIES = GUEST + NO_LIBC + PCI + TREE + named(
-    "examples/guest/power", "start.S cpu model pci rtas second")
+ISLAND = named("examples/guest", "island")
+PSERIES = GUEST + NO_LIBC + PCI + TREE + ISLAND + named(
+    "examples/guest/power", "start.S cpu hosts model pci rtas second tce")
 Z = GUEST + NO_LIBC + named("examples/guest/s390x",
                             "start.S console cpu model monitor second")
 ARM = GUEST + PICOLIBC + PCI + TREE + named(
@@ -152,8 +153,8 @@ ARM = GUEST + PICOLIBC + PCI + TREE + named(
                                       "start.S cpu second")
 X86 = GUEST + NO_LIBC + PCI + named("examples/guest", "ecam") + named(
     "examples/guest/x86_64", "start.S cpu second")
-VIOMMU = named("examples/guest", """bridges buses island mapped pci_bridge
-                                    viommu""")
+VIOMMU = named("examples/guest",
+               "bridges buses island mapped pci_bridge viommu")
 
 
 def image(cpu, folder, sources, more, **other):

@@ -23,7 +23,7 @@ import sys
 import textwrap
 import threading
 
-from guests import (BRIDGED_OPTIONS, BRIDGES, CONFINED_AS, CONTROL_BYTES,
+from guests import (BESIDE_OPTIONS, CONFINED_AS, CONTROL_BYTES,
                      DISKS, EVERY_COMMAND, GUESTS, IMAGE_BYTES, MOVED, NETWORK,
                      NETWORK_OPTIONS, OUTPUT_BYTES, PUBLIC_TEXT, SECRET_TEXT,
                      SMP_MAPPINGS, UNWRITTEN, WITHOUT_IMAGE)
@@ -85,19 +85,20 @@ class Run:
             drive += [] if writable else ["readonly=on"]
             line += ["-drive", ",".join(drive)]
             line += self.device(role, "blk", f"drive={name}", options)
-        line += self.bridges() + ["-netdev", NETWORK]
+        line += ["-netdev", NETWORK]
         line += self.device(len(DISKS) + 1, "net", "netdev=net",
                             NETWORK_OPTIONS)
-        return line
+        # Last: a device that names no bus is put on any.
+        return line + self.beside()
 
-    def bridges(self):
-        """The options of all that is behind bridges."""
-        line = shlex.split(BRIDGES) if self.guest.bridges else []
-        for name, (place, _) in self.guest.bridged.items():
+    def beside(self):
+        """The options of what is on buses of its own."""
+        line = shlex.split(self.guest.buses)
+        for name, (place, _) in self.guest.beside.items():
             line += ["-drive", f"if=none,id={name},format=raw,readonly=on,"
                      "file=" + self.input.replace(",", ",,"), "-device",
                      f"virtio-blk-pci,drive={name},{place},"
-                     + BRIDGED_OPTIONS]
+                     + BESIDE_OPTIONS]
         return line
 
     def device(self, role, kind, backend, options):
@@ -260,10 +261,10 @@ def used_row_errors(run, row, digest):
 def requester_errors(run, device):
     """What is wrong with the IDs that a device behind bridges was seen with;
     the guest compares them, and here they are what they must be."""
-    said = run.requesters[device]
+    said = run.requesters.get(device, [])
     seen = tuple(words.get("seen") for words in said)
     computed = tuple(words.get("computed") for words in said)
-    ids = run.guest.bridged[device][1]
+    ids = run.guest.beside[device][1]
     return [] if seen == computed == ids else ["it is seen with other IDs"]
 
 
@@ -288,7 +289,7 @@ def row_errors(run, device, digest):
         errors.append("share calls during I/O")
     if verdict != "refuse":
         errors += used_row_errors(run, row, digest)
-    if device in run.guest.bridged:
+    if device in run.guest.beside:
         errors += requester_errors(run, device)
     errors += control_errors(run, device)
     return errors + (["the guest as a whole, see below"]

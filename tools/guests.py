@@ -29,9 +29,10 @@ NETWORK = "user,id=net,restrict=on,ipv6=off"
 NETWORK_OPTIONS = {"pci": "romfile=,disable-legacy=on,iommu_platform=on",
                    "ccw": "iommu_platform=on"}
 
-# Behind four bridges, five more disks with the image: examples/guest/bridges.c.
-# Each with its bus and slot, and with the requester ID that it must be seen
-# with while the buses have their first numbers, and their second.
+# More disks with the image, that read parts of it, on buses of their own: each
+# with its bus and slot, and with the requester ID that it must be seen with
+# while the buses have their first numbers, and their second.
+# Behind four bridges: examples/guest/buses.c.
 BRIDGES = ("-device pcie-pci-bridge,id=b1,addr=d"
            " -device pci-bridge,id=b2,chassis_nr=2,shpc=off,addr=e"
            " -device pcie-root-port,id=b3,chassis=3,addr=f"
@@ -47,8 +48,14 @@ BRIDGED_CONTROLS = frozenset("""
     requester alias_refused other_space change_too_early right_order
     wrong_order
 """.split())
-BRIDGED_BYTES = 1 << 20  # read by each of them
-BRIDGED_OPTIONS = "disable-legacy=on,iommu_platform=on"
+# Behind two host bridges: examples/guest/power/hosts.c.
+HOSTS = "-device spapr-pci-host-bridge,index=1,id=phb1"
+HOSTED = {
+    "host-0": ("bus=pci.0,addr=d", ()),
+    "host-1": ("bus=phb1.0,addr=1", ()),
+}
+BESIDE_BYTES = 1 << 20  # read by each of them
+BESIDE_OPTIONS = "disable-legacy=on,iommu_platform=on"
 
 # Row (a device, and how it is used) and its verdict.
 ROWS = {
@@ -70,11 +77,11 @@ MOVED = {
     "liar": ("bytes_in", 1),
     "net": ("bytes_in", 50000),
     "entry": ("bytes_in", IMAGE_BYTES // 2),  # the other half went direct
-    **dict.fromkeys(BRIDGED, ("bytes_in", BRIDGED_BYTES)),
+    **dict.fromkeys((*BRIDGED, *HOSTED), ("bytes_in", BESIDE_BYTES)),
 }
-WITHOUT_IMAGE = ("liar", "net", *BRIDGED)  # rows that have no digest
+WITHOUT_IMAGE = ("liar", "net", *BRIDGED, *HOSTED)  # rows that have no digest
 CONFINED_AS = {"smp": "in0", "entry": "in0", "net": "in0"}  # the same device
-CONFINED_AS.update(dict.fromkeys(BRIDGED, "in0"))
+CONFINED_AS.update(dict.fromkeys((*BRIDGED, *HOSTED), "in0"))
 SMP_MAPPINGS = 1000  # at least, of each CPU
 
 # What only a monitor can refuse, or be asked for: not of a guest without one.
@@ -109,7 +116,8 @@ class Guest:
     other_rows: dict = dataclasses.field(default_factory=dict)
     controls: frozenset = CONTROLS
     monitor: bool = True  # else nothing protects it, and it bounces by FORCE
-    bridges: bool = False
+    buses: str = ""  # of its own, and the disks on them
+    beside: dict = dataclasses.field(default_factory=dict)
 
     @property
     def rows(self):
@@ -117,12 +125,7 @@ class Guest:
         rows = {row: verdict
                 for row, verdict in {**ROWS, **self.other_rows}.items()
                 if self.monitor or row not in MONITOR_ROWS}
-        return {**rows, **dict.fromkeys(self.bridged, "bounce")}
-
-    @property
-    def bridged(self):
-        """The disks behind bridges."""
-        return BRIDGED if self.bridges else {}
+        return {**rows, **dict.fromkeys(self.beside, "bounce")}
 
     @property
     def disks(self):
@@ -153,13 +156,14 @@ GUESTS = (
     Guest(
         name="ppc64le", bus="pci", place="addr={role}",
         confined={"in0": "TCE", "out0": "TCE", "in1": "model"},
-        package="qemu-system-ppc",
-        command=PSERIES,
+        package="qemu-system-ppc", command=PSERIES,
+        controls=CONTROLS | {"other_host"}, buses=HOSTS, beside=HOSTED,
     ),
     Guest(
         name="ppc64", bus="pci", place="addr={role}",
         confined={"in0": "TCE", "out0": "TCE", "in1": "model"},
         package="qemu-system-ppc", command=PSERIES,
+        controls=CONTROLS | {"other_host"}, buses=HOSTS, beside=HOSTED,
     ),
     Guest(
         name="s390x", bus="ccw", place="devno=fe.0.{role:04x}",
@@ -188,14 +192,16 @@ GUESTS = (
         confined={"in0": "VIOMMU", "out0": "VIOMMU", "in1": "model"},
         package="qemu-system-arm", command=VIRT + IOMMU,
         controls=CONTROLS | BRIDGED_CONTROLS
-        | {"offset", "unflushed", "reported"}, bridges=True,
+        | {"offset", "unflushed", "reported"},
+        buses=BRIDGES, beside=BRIDGED,
     ),
     Guest(
         name="x86_64", bus="pci", place="addr={role}",
         confined={"in0": "VIOMMU", "out0": "VIOMMU", "in1": "model"},
         package="qemu-system-x86", command=Q35 + IOMMU,
         controls=CONTROLS | BRIDGED_CONTROLS
-        | {"offset", "unflushed", "reported"}, bridges=True,
+        | {"offset", "unflushed", "reported"},
+        buses=BRIDGES, beside=BRIDGED,
     ),
 )
 EVERY_COMMAND = "-accel tcg -nographic -nodefaults -action panic=exit-failure"

@@ -79,7 +79,7 @@ enum guest_role {
  *       while it runs, at least every few MiB.
  *
  *   row device=<in0|out0|in1|in1-strict|legacy|in0-decline|smp|liar|net|
- *       entry|pcie-pci-1|pcie-pci-2|nested|pci|root-port>
+ *       entry|pcie-pci-1|pcie-pci-2|nested|pci|root-port|host-0|host-1>
  *       cpu=<ppc64le|ppc64|s390x|aarch64|x86_64>
  *       transport=<pci|ccw|zpci> verdict=<bounce|direct|refuse> reason="..."
  *       confined=<TCE|IOAT|VIOMMU|model|none> pages_shared=<n>
@@ -108,10 +108,11 @@ enum guest_role {
  *       net is the network; neither moves the image: digest=-. entry is in0
  *       while the guest becomes secure: the first half of the image is read
  *       at the guest's own pages, the second half bounced, and counted. The
- *       last five are disks behind bridges (buses.h), which read parts of the
- *       image; their calls are requests to the IOMMU.
+ *       next five are disks behind bridges (buses.h), the last two behind two
+ *       host bridges (power/hosts.c); all read parts of the image, and their
+ *       calls are requests to the IOMMU.
  *
- *   requester device=<one of those five> round=<1|2> own=<hex> computed=<hex>
+ *   requester device=<one of the five> round=<1|2> own=<hex> computed=<hex>
  *       seen=<hex>
  *
  *       Requester IDs in each numbering of the buses: by the device's place,
@@ -183,6 +184,8 @@ enum guest_role {
  *             right_order      IDs detached before they change hands: nobody
  *                              reaches another's pool
  *             wrong_order      its control: in the wrong order somebody does
+ *             other_host       a disk behind the other host bridge does not
+ *                              reach this one's pool
  *
  *   done ok=<0|1>
  *       the last line. ok=1 only if every row and control is as demanded.

@@ -12,21 +12,33 @@
 /* Of I/O space a slot gets so much. */
 #define IO_BAR_BYTES 4096u
 
+static const struct pci_host *host_of(uint16_t requester)
+{
+	return &pci_hosts[requester >> PCI_SEGMENT_SHIFT];
+}
+
+/* Counted through all buses behind the host bridge. */
+static uint64_t slot_of(uint16_t requester)
+{
+	return (requester & PCI_SEGMENT_MASK) >> PCI_SLOT_SHIFT;
+}
+
 static uint64_t open_io(uint16_t requester, uint32_t at)
 {
-	uint64_t offset = (requester >> PCI_SLOT_SHIFT) * IO_BAR_BYTES;
+	const struct pci_window *io = &host_of(requester)->io;
+	uint64_t offset = slot_of(requester) * IO_BAR_BYTES;
 
-	pci_write(requester, at, 4, (uint32_t)(pci_io.pci + offset));
+	pci_write(requester, at, 4, (uint32_t)(io->pci + offset));
 	pci_write(requester, PCI_COMMAND, 2, PCI_COMMAND_IO);
-	return (uintptr_t)pci_io.cpu + offset;
+	return (uintptr_t)io->cpu + offset;
 }
 
 uint64_t pci_open_bar(uint16_t requester, uint32_t bar, bool io)
 {
 	uint32_t at = PCI_BAR + 4 * bar;
-	uint64_t offset = (requester >> PCI_SLOT_SHIFT) *
-			  (uint64_t)PCI_BAR_BYTES;
-	uint64_t pci = pci_memory.pci + offset;
+	const struct pci_window *memory = &host_of(requester)->memory;
+	uint64_t offset = slot_of(requester) * PCI_BAR_BYTES;
+	uint64_t pci = memory->pci + offset;
 
 	if (io)
 		return open_io(requester, at);
@@ -38,7 +50,7 @@ uint64_t pci_open_bar(uint16_t requester, uint32_t bar, bool io)
 	pci_write(requester, at + 4, 4, (uint32_t)(pci >> 32));
 	pci_write(requester, PCI_COMMAND, 2,
 		  PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	return (uintptr_t)pci_memory.cpu + offset;
+	return (uintptr_t)memory->cpu + offset;
 }
 
 uint32_t pci_load(uint64_t address, uint32_t bytes)

@@ -25,8 +25,10 @@ static uint32_t window_register(uint64_t address)
 
 void pci_bridge_number(uint16_t bridge, uint8_t secondary, uint8_t subordinate)
 {
-	uint64_t base = pci_memory.pci + secondary * PCI_BUS_BYTES;
-	uint64_t end = pci_memory.pci + (subordinate + 1) * PCI_BUS_BYTES;
+	const struct pci_window *memory =
+		&pci_hosts[bridge >> PCI_SEGMENT_SHIFT].memory;
+	uint64_t base = memory->pci + secondary * PCI_BUS_BYTES;
+	uint64_t end = memory->pci + (subordinate + 1) * PCI_BUS_BYTES;
 
 	pci_write(bridge, PRIMARY, 1, bridge >> PCI_BUS_SHIFT);
 	pci_write(bridge, SECONDARY, 1, secondary);

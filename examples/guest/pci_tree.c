@@ -18,10 +18,9 @@
 #define RANGE_SPACE_IO 0x01000000u
 #define RANGE_SPACE_MEMORY 0x02000000u /* 32 bits */
 
-struct pci_window pci_memory;
-struct pci_window pci_io;
+struct pci_host pci_hosts[PCI_SEGMENTS];
 
-static void take_range(const unsigned char *range)
+static void take_range(struct pci_host *host, const unsigned char *range)
 {
 	uint32_t space = tree_cell(range) & RANGE_SPACE_MASK;
 	struct pci_window window = {
@@ -32,9 +31,9 @@ static void take_range(const unsigned char *range)
 	};
 
 	if (space == RANGE_SPACE_IO)
-		pci_io = window;
+		host->io = window;
 	if (space == RANGE_SPACE_MEMORY)
-		pci_memory = window;
+		host->memory = window;
 }
 
 uint32_t pci_port_load(uint64_t address)
@@ -42,14 +41,16 @@ uint32_t pci_port_load(uint64_t address)
 	return pci_load(address, 4);
 }
 
-bool pci_take_windows(const char *node)
+bool pci_take_windows(const char *node, unsigned segment)
 {
+	struct pci_host *host = &pci_hosts[segment];
 	uint32_t len;
-	const unsigned char *value = tree_property(node, "ranges", &len);
+	const unsigned char *value = tree_nth_property(node, segment, "ranges",
+						       &len);
 
 	if (value == NULL)
 		return false;
 	for (uint32_t at = 0; at + RANGE_BYTES <= len; at += RANGE_BYTES)
-		take_range(value + at);
-	return pci_memory.len != 0 && pci_io.len != 0;
+		take_range(host, value + at);
+	return host->memory.len != 0 && host->io.len != 0;
 }

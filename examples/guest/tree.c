@@ -69,8 +69,12 @@ const unsigned char *tree_property(const char *node, const char *name,
 	return tree_nth_property(node, 0, name, len);
 }
 
-bool tree_dma_window(const char *node, struct bounce_fdt_dma_window *window)
+bool tree_nth_dma_window(const char *node, uint32_t n,
+			 struct bounce_fdt_dma_window *window)
 {
-	return bounce_fdt_dma_window(&tree, next_named(BOUNCE_FDT_NONE, node),
-				     0, window) == BOUNCE_OK;
+	int32_t at = next_named(BOUNCE_FDT_NONE, node);
+
+	while (n-- > 0 && at != BOUNCE_FDT_NONE)
+		at = next_named(at, node);
+	return bounce_fdt_dma_window(&tree, at, 0, window) == BOUNCE_OK;
 }

@@ -22,8 +22,9 @@ const unsigned char *tree_property(const char *node, const char *name,
 const unsigned char *tree_nth_property(const char *node, uint32_t n,
 				       const char *name, uint32_t *len);
 
-/* tree_dma_window() - `ibm,dma-window` of the first node of a name. */
-bool tree_dma_window(const char *node, struct bounce_fdt_dma_window *window);
+/* tree_nth_dma_window() - `ibm,dma-window` of the (@n + 1)-th such node. */
+bool tree_nth_dma_window(const char *node, uint32_t n,
+			 struct bounce_fdt_dma_window *window);
 
 /* tree_boot_cpu() - `reg` of the CPU that booted. */
 uint32_t tree_boot_cpu(void);

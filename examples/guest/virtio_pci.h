@@ -15,6 +15,12 @@
 #define PCI_BUS_SHIFT 8
 #define PCI_SLOT_SHIFT 3
 
+/* Here the leftmost bit of a bus says which host bridge it is behind: one
+ * machine has two, each with a bus 0. */
+#define PCI_SEGMENTS 2u
+#define PCI_SEGMENT_SHIFT 15
+#define PCI_SEGMENT_MASK 0x7fffu
+
 /* Configuration space: PCI 3.0, 6.1 and 6.2.5. */
 #define PCI_COMMAND 0x04
 #define PCI_COMMAND_IO 1u
@@ -67,14 +73,22 @@ struct pci_window {
 	uint64_t len; /* bytes */
 };
 
-/* The host bridge's windows; found before guest_main(). */
-extern struct pci_window pci_memory;
-extern struct pci_window pci_io;
+/* A host bridge's windows; found before guest_main(). */
+struct pci_host {
+	struct pci_window memory;
+	struct pci_window io;
+};
+extern struct pci_host pci_hosts[PCI_SEGMENTS];
 
 /* ---- pci_tree.c ---- */
 
-/* pci_take_windows() - find both in the device tree; @node is the bridge's. */
-bool pci_take_windows(const char *node);
+/*
+ * pci_take_windows() - find both in the device tree.
+ * @node: how the bridges' names begin.
+ * @segment: which of them.
+ * Return: false when there is no such bridge.
+ */
+bool pci_take_windows(const char *node, unsigned segment);
 
 /* ---- pci_bridge.c ---- */
 

@@ -87,7 +87,7 @@ static bool has_memory(void)
 static bool find_bridge(void)
 {
 	pci_configuration = (unsigned char *)(uintptr_t)place_of(BRIDGE);
-	return pci_configuration != NULL && pci_take_windows(BRIDGE);
+	return pci_configuration != NULL && pci_take_windows(BRIDGE, 0);
 }
 
 static void find_clock(void)

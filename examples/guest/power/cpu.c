@@ -3,6 +3,7 @@
  * cpu.c - POWER's side of guest.h: start, console, clock, power-off, and the
  * interrupts, one of which is the ultravisor's.
  */
+#include "hosts.h"
 #include "power.h"
 
 /* The unit address that QEMU gives the first virtual terminal. */
@@ -33,6 +34,7 @@ const struct guest_cpu guest_cpu = {
 		{ .len = UINT64_C(1) << 30, .flags = BOUNCE_WINDOW_TRANSLATED },
 		{ .flags = BOUNCE_WINDOW_BYPASS },
 	},
+	.aside = hosts_run,
 };
 
 void cpu_console(const char *text, size_t len)

@@ -37,7 +37,7 @@ bool model_start(void)
 {
 	struct bounce_fdt_dma_window window;
 
-	if (!tree_dma_window("pci@", &window))
+	if (!tree_nth_dma_window("pci@", 0, &window))
 		return false;
 	liobn = window.liobn;
 	return window.bus == 0 && window.len == guest_cpu.window[0].len &&

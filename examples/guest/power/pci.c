@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * pci.c - the pseries host bridge: configuration cycles by RTAS. No firmware
- * ran: pci_bars.c places the BARs.
+ * pci.c - the pseries host bridges, of which this machine has two:
+ * configuration cycles by RTAS. No firmware ran: pci_bars.c places the BARs.
  *
  * Source: LoPAR 1.1, ibm,read-pci-config and ibm,write-pci-config.
  */
@@ -10,22 +10,39 @@
 
 #define BRIDGE "pci@"
 
-static uint64_t bridge_id; /* BUID, the bridge's name in RTAS calls */
+static uint64_t bridge_ids[PCI_SEGMENTS]; /* BUID: names in RTAS calls */
 static uint32_t token_read;
 static uint32_t token_write;
 
-bool pci_start(void)
+static bool take_bridge(unsigned segment)
 {
 	uint32_t len;
-	const unsigned char *value = tree_property(BRIDGE, "reg", &len);
+	const unsigned char *value = tree_nth_property(BRIDGE, segment, "reg",
+						       &len);
 
 	if (value == NULL || len < 8)
 		return false;
-	bridge_id = tree_cells(value);
+	bridge_ids[segment] = tree_cells(value);
+	return pci_take_windows(BRIDGE, segment);
+}
+
+bool pci_start(void)
+{
 	token_read = rtas_token("ibm,read-pci-config");
 	token_write = rtas_token("ibm,write-pci-config");
-	return pci_take_windows(BRIDGE) && token_read != RTAS_NO_TOKEN &&
-	       token_write != RTAS_NO_TOKEN;
+	return take_bridge(0) && take_bridge(1) &&
+	       token_read != RTAS_NO_TOKEN && token_write != RTAS_NO_TOKEN;
+}
+
+/* A function's configuration, as RTAS wants it: bus, devfn, register. */
+static uint32_t address_of(uint16_t requester, uint32_t offset)
+{
+	return (uint32_t)(requester & PCI_SEGMENT_MASK) << 8 | offset;
+}
+
+static uint64_t bridge_of(uint16_t requester)
+{
+	return bridge_ids[requester >> PCI_SEGMENT_SHIFT];
 }
 
 uint32_t pci_read(uint16_t requester, uint32_t offset, uint32_t bytes)
@@ -34,9 +51,9 @@ uint32_t pci_read(uint16_t requester, uint32_t offset, uint32_t bytes)
 		.token = token_read,
 		.arguments = 4,
 		.results = 2,
-		.argument = { (uint32_t)requester << 8 | offset,
-			      (uint32_t)(bridge_id >> 32), (uint32_t)bridge_id,
-			      bytes },
+		.argument = { address_of(requester, offset),
+			      (uint32_t)(bridge_of(requester) >> 32),
+			      (uint32_t)bridge_of(requester), bytes },
 	};
 
 	rtas_call(&call);
@@ -50,9 +67,9 @@ void pci_write(uint16_t requester, uint32_t offset, uint32_t bytes,
 		.token = token_write,
 		.arguments = 5,
 		.results = 1,
-		.argument = { (uint32_t)requester << 8 | offset,
-			      (uint32_t)(bridge_id >> 32), (uint32_t)bridge_id,
-			      bytes, value },
+		.argument = { address_of(requester, offset),
+			      (uint32_t)(bridge_of(requester) >> 32),
+			      (uint32_t)bridge_of(requester), bytes, value },
 	};
 
 	rtas_call(&call);

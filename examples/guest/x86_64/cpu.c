@@ -131,23 +131,26 @@ static uint32_t old_read(uint16_t requester, uint32_t offset)
 #define PORTS UINT64_C(0x2000)
 #define PORTS_END UINT64_C(0x10000)
 
-struct pci_window pci_memory = {
-	.pci = DEVICES,
-	.len = DEVICES_END - DEVICES,
-};
-/* Ports, behind those that the machine itself has. */
-struct pci_window pci_io = {
-	.pci = PORTS,
-	.cpu = (unsigned char *)PORTS,
-	.len = PORTS_END - PORTS,
-};
+/* Addresses on the bus are the CPU's. Ports are those behind what the machine
+ * itself has. */
+struct pci_host pci_hosts[PCI_SEGMENTS] = { {
+	.memory = {
+		.pci = DEVICES,
+		.cpu = (unsigned char *)DEVICES,
+		.len = DEVICES_END - DEVICES,
+	},
+	.io = {
+		.pci = PORTS,
+		.cpu = (unsigned char *)PORTS,
+		.len = PORTS_END - PORTS,
+	},
+} };
 
 static bool find_bridge(void)
 {
 	uint32_t place = old_read(HOST_BRIDGE, HOST_PCIEXBAR);
 
 	pci_configuration = (unsigned char *)(uintptr_t)(place & PCIEXBAR_MASK);
-	pci_memory.cpu = (unsigned char *)(uintptr_t)DEVICES;
 	return (place & PCIEXBAR_ON) != 0;
 }
 
