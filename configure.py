@@ -138,7 +138,7 @@ HOST = "x86_64"  # of the committed manifest; --host names another
 # image is what QEMU loads as firmware; the other is loaded as an ELF file.
 GUEST = named("examples/guest", """main blk churn control driver duel fail image
                                    lies net network packet pair pattern report
-                                   secure sha256 smp vring""")
+                                   secure sha256 smp vring monitor_lies""")
 NO_LIBC = named("examples/guest", "mem print")
 PICOLIBC = named("examples/guest", "picolibc")
 PCI = named("examples/guest", "virtio_pci pci_bars")

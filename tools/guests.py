@@ -87,18 +87,17 @@ SMP_MAPPINGS = 1000  # at least, of each CPU
 # What only a monitor can refuse, or be asked for: not of a guest without one.
 MONITOR_ROWS = ("in1-strict", "legacy", "entry")
 MONITOR_CONTROLS = frozenset("""
-    awkward_answers refused_page strict legacy entry_direct entry_reach
-    entry_too_early entry_afresh entry_stale entry_refused entry_bounced
-    entry_again entry_returned
+    awkward_answers monitor_honest monitor_never monitor_nothing
+    monitor_share monitor_unshare refused_page strict legacy entry_direct
+    entry_reach entry_leak entry_legacy entry_too_early entry_afresh
+    entry_stale entry_refused entry_bounced entry_again entry_returned
 """.split())
-CONTROLS = frozenset("""
-    awkward_answers private_write private_read unshared shared_again
-    refused_page strict legacy canary_breaks returned beside_disk both_cpus
-    same_words ended_once wrong_device grown_beside spoilt_byte pool_whole
-    lies_none lies_wrong_id lies_idle_id lies_repeated_id lies_length
-    lies_index lies_unmap arp unwritten_bytes echo malformed entry_direct
-    entry_reach entry_too_early entry_afresh entry_stale entry_refused
-    entry_bounced entry_again entry_returned
+CONTROLS = MONITOR_CONTROLS | frozenset("""
+    private_write private_read unshared shared_again canary_breaks returned
+    beside_disk both_cpus same_words ended_once wrong_device grown_beside
+    spoilt_byte pool_whole lies_none lies_wrong_id lies_idle_id
+    lies_repeated_id lies_length lies_believed lies_index lies_unmap arp
+    unwritten_bytes echo malformed
 """.split())
 
 

@@ -155,6 +155,30 @@ void control_private_read(const char *name, struct blk *blk)
 		       "byte of it to the disk");
 }
 
+void control_secret_leaks(const char *name, const char *control,
+			  struct blk *blk)
+{
+	struct blk_raw raw = {
+		.write = true,
+		.sector = GUEST_CONTROL_SECTOR,
+		.bus = driver_bus_of(&blk->driver, page),
+		.len = PAGE_BYTES,
+	};
+	bool leaks;
+
+	fill_text(page, GUEST_SECRET_TEXT);
+	leaks = blk_raw(blk, &raw) == BLK_DONE;
+	memset(page, CANARY, sizeof(page));
+	leaks = leaks && public_sectors(blk, false) == BLK_DONE &&
+		holds_secret(page);
+	/* The disk is looked at in the end: away with it. */
+	fill_text(page, GUEST_PUBLIC_TEXT);
+	report_control(name, control,
+		       public_sectors(blk, true) == BLK_DONE && leaks,
+		       "and read any page: the secret was on the disk, until "
+		       "it was written over");
+}
+
 void control_canary_breaks(const char *name, struct blk *blk)
 {
 	struct blk_raw raw = {

@@ -14,6 +14,11 @@ void control_private_write(const char *name, struct blk *blk);
 /* A device is told to read a private page; the disk tells. */
 void control_private_read(const char *name, struct blk *blk);
 
+/* Its control, in a guest that nothing protects: the secret is on the disk, and
+ * written over. */
+void control_secret_leaks(const char *name, const char *control,
+			  struct blk *blk);
+
 /* Unconfined and unchecked, the canary breaks. */
 void control_canary_breaks(const char *name, struct blk *blk);
 

@@ -110,3 +110,8 @@ void model_awkward(bool on)
 {
 	(void)on;
 }
+
+void model_lie(enum model_lie lie)
+{
+	(void)lie;
+}

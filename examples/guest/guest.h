@@ -122,6 +122,13 @@ enum guest_role {
  *
  *       name: awkward_answers  the pool of the controls grew although the
  *                              monitor answered in its most awkward way
+ *             monitor_honest   a slab is shared and taken back; the control
+ *                              of the next four
+ *             monitor_never    a monitor that says "not yet" for ever: BUSY
+ *             monitor_nothing  that says it shared, and did not: refused where
+ *                              it can be seen (POWER), harmless elsewhere
+ *             monitor_share    that shares and says nonsense: LOST
+ *             monitor_unshare  that does not unshare and says nonsense: LOST
  *             private_write    device told to write to a private page
  *             private_read     device told to read a private page
  *             reported         and the IOMMU said who did it, and where; VIOMMU
@@ -161,6 +168,8 @@ enum guest_role {
  *             lies_idle_id     liar: an id that is no request's
  *             lies_repeated_id liar: a request completed twice
  *             lies_length      liar: more bytes than it may write
+ *             lies_believed    its control: a driver that does not check has
+ *                              bytes behind its buffer overwritten
  *             lies_index       liar: the ring's index runs ahead
  *             lies_unmap       liar: a driver hands a lie to bounce_unmap()
  *             arp, echo        net: the gateway answers
@@ -169,6 +178,8 @@ enum guest_role {
  *             malformed        net: the guest's own packets, spoilt, refused
  *             entry_direct     entry: not secure, nothing shared or copied
  *             entry_reach      entry: and a device reaches any page
+ *             entry_leak       entry: and brings any page to the disk
+ *             entry_legacy     entry: a legacy device is not refused
  *             entry_too_early  entry: refused, and nothing changed
  *             entry_afresh     entry: the pool is shared, nothing else is
  *             entry_stale      entry: a mapping from before has ended
@@ -346,6 +357,17 @@ void model_refuse(uint64_t gpa);
  * happened. Z: busy (cc 2) and partial (cc 3) come before done.
  */
 void model_awkward(bool on);
+
+enum model_lie {
+	MODEL_HONEST = 0,
+	MODEL_NEVER_DONE = 1, /* "not yet", and nothing done */
+	MODEL_LIES_DONE = 2, /* "shared", and nothing done; unshares honestly */
+	/* Shares, or does not unshare, and says what has no meaning. */
+	MODEL_GARBLES = 3,
+};
+
+/* model_lie() - from now on answer share calls like that. */
+void model_lie(enum model_lie lie);
 
 /* model_shared_granules() - share granules that are shared now. */
 uint64_t model_shared_granules(void);

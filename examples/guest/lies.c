@@ -317,6 +317,27 @@ static void tell_length(struct bench *bench)
 		       "more bytes than the request let it write: LENGTH");
 }
 
+/* The control's own control: a driver that copies as much as the ring says. */
+static void believe_length(struct bench *bench)
+{
+	static unsigned char believed[ANSWER_BYTES + COMMAND_BYTES];
+	struct liar liar;
+	uint32_t head = begin(bench, &liar, 1);
+	bool good;
+
+	memset(believed, CANARY, sizeof(believed));
+	liar_tell(&liar, head, sizeof(believed), 1);
+	memcpy(believed,
+	       (const void *)(uintptr_t)(bench->answer[0].bus.v + liar.shift),
+	       load(liar.used + USED_RING + USED_BYTES / 2, 4));
+	good = believed[ANSWER_BYTES - 1] == LIE &&
+	       believed[ANSWER_BYTES] != CANARY;
+	report_control("liar", "lies_believed",
+		       is_refused(bench, BOUNCE_ERR_LENGTH) && good,
+		       "a driver that believed the ring wrote behind its "
+		       "buffer: the check is what keeps the bytes there");
+}
+
 static void tell_index(struct bench *bench)
 {
 	struct liar liar;
@@ -375,6 +396,7 @@ void lies_run(struct bounce *bounce, struct bounce_space *space,
 	tell_idle_id(&bench);
 	tell_repeated_id(&bench);
 	tell_length(&bench);
+	believe_length(&bench);
 	tell_index(&bench);
 	tell_unmap(&bench);
 	row.share_calls_io = model_calls() - row.share_calls_io;

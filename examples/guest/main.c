@@ -6,6 +6,7 @@
 #include "control.h"
 #include "image.h"
 #include "lies.h"
+#include "monitor_lies.h"
 #include "network.h"
 #include "report.h"
 #include "secure.h"
@@ -301,8 +302,10 @@ _Noreturn void guest_main(void)
 
 	report_total((has_bypass() ? 4 : 3) * (uint64_t)GUEST_IMAGE_BYTES +
 		     (guest_cpu.forced ? 0 : SECURE_BYTES));
-	if (!guest_cpu.forced)
+	if (!guest_cpu.forced) {
 		secure_run();
+		monitor_lies_run();
+	}
 	report_stage("sharing pages");
 	set_up(&program);
 	if (!guest_cpu.forced)

@@ -29,6 +29,7 @@ static uint64_t shared_count;
 static uint64_t calls;
 static uint64_t refused = MODEL_NO_PAGE;
 static bool awkward;
+static enum model_lie lie;
 static uint32_t delays; /* of the page that is being asked for */
 static bool open;
 static bool omitted;
@@ -115,6 +116,21 @@ static bool delayed(void)
 	return true;
 }
 
+static enum bounce_step lie_about(uint64_t gpa, bool share, uint32_t *done)
+{
+	if (lie == MODEL_NEVER_DONE)
+		return BOUNCE_STEP_RETRY;
+	if (lie == MODEL_GARBLES) {
+		if (share)
+			(void)share_page(gpa);
+		return BOUNCE_STEP_UNKNOWN;
+	}
+	if (!share && *page_of(gpa) == PAGE_SHARED)
+		(void)unshare_page(gpa);
+	*done = 1;
+	return BOUNCE_STEP_DONE;
+}
+
 static enum bounce_step step(bounce_gpa_t gpa, bool share, uint32_t *done)
 {
 	calls++;
@@ -122,6 +138,8 @@ static enum bounce_step step(bounce_gpa_t gpa, bool share, uint32_t *done)
 	if (open || !is_memory(gpa.v, PAGE_BYTES) ||
 	    (share && gpa.v == refused))
 		return BOUNCE_STEP_UNCHANGED;
+	if (lie != MODEL_HONEST)
+		return lie_about(gpa.v, share, done);
 	if (delayed())
 		return BOUNCE_STEP_RETRY;
 	if (!(share ? share_page(gpa.v) : unshare_page(gpa.v)))
@@ -226,6 +244,11 @@ void model_awkward(bool on)
 {
 	awkward = on;
 	delays = 0;
+}
+
+void model_lie(enum model_lie how)
+{
+	lie = how;
 }
 
 uint64_t model_shared_granules(void)

@@ -15,6 +15,7 @@
 #define META_BYTES (1u << 20)
 #define PAGE_BYTES 4096u
 #define CANARY 0x5au
+#define LEGACY_REQUESTER 0xe0u /* nobody's: slot 28 of PCI, no subchannel */
 
 #define IMAGE_SECTORS (GUEST_IMAGE_BYTES / GUEST_SECTOR_BYTES)
 #define PART_SECTORS (SECURE_PART_BYTES / GUEST_SECTOR_BYTES)
@@ -140,6 +141,31 @@ static bool nothing_bounced(const struct blk *blk)
 	       stats.maps != 0 && stats.bytes_to == 0 && stats.bytes_from == 0;
 }
 
+/* What private_read and legacy look for, where nothing is in the way. */
+static void run_open(const struct entry *entry)
+{
+	static struct blk out0;
+	struct bounce_device_info info = {
+		.space = entry->space,
+		.transport = guest_cpu.transport,
+		.requester = LEGACY_REQUESTER,
+	};
+	struct bounce_negotiation answer;
+	struct bounce_device *legacy;
+	bool good;
+
+	open_disk(entry, GUEST_OUT0, &out0);
+	control_secret_leaks("entry", "entry_leak", &out0);
+	if (!blk_close(&out0))
+		guest_fail("the second disk was not closed");
+	good = bounce_device_attach(entry->bounce, &info, &legacy, &answer) ==
+		       BOUNCE_OK &&
+	       answer.verdict.kind == BOUNCE_VERDICT_DIRECT &&
+	       bounce_device_detach(legacy) == BOUNCE_OK;
+	control("entry_legacy", good,
+		"a legacy device was welcome, as nothing was protected");
+}
+
 static void run_before(struct entry *entry)
 {
 	struct blk_raw raw = { .bus = driver_bus_of(&in0.driver, page),
@@ -161,6 +187,7 @@ static void run_before(struct entry *entry)
 		blk_raw(&in0, &raw) == BLK_DONE &&
 			image_equals(0, page, PAGE_BYTES),
 		"then a device could write to any page: the canary can break");
+	run_open(entry);
 }
 
 /* ---- the entry ---- */

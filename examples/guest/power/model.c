@@ -30,6 +30,7 @@ static uint64_t shared_count;
 static uint64_t calls;
 static uint64_t refused_gfn = MODEL_NO_PAGE;
 static bool awkward;
+static enum model_lie lie;
 static bool open;
 static uint32_t liobn; /* the window's number in hypervisor calls */
 
@@ -112,6 +113,17 @@ static int64_t set_granules(uint64_t gfn, uint64_t count, bool share)
 	return U_SUCCESS;
 }
 
+static int64_t lie_about(uint64_t gfn, uint64_t count, bool share)
+{
+	if (lie == MODEL_NEVER_DONE)
+		return U_BUSY;
+	if (lie == MODEL_LIES_DONE)
+		return share ? U_SUCCESS : set_granules(gfn, count, false);
+	if (share)
+		(void)set_granules(gfn, count, true);
+	return U_NONSENSE;
+}
+
 uint64_t model_answer(uint64_t function, uint64_t gfn, uint64_t count)
 {
 	int64_t result;
@@ -123,7 +135,10 @@ uint64_t model_answer(uint64_t function, uint64_t gfn, uint64_t count)
 	calls++;
 	if (open)
 		return (uint64_t)(int64_t)U_FUNCTION;
-	result = set_granules(gfn, count, function == UV_SHARE_PAGE);
+	if (lie == MODEL_HONEST)
+		result = set_granules(gfn, count, function == UV_SHARE_PAGE);
+	else
+		result = lie_about(gfn, count, function == UV_SHARE_PAGE);
 	return awkward ? function : (uint64_t)result;
 }
 
@@ -149,6 +164,11 @@ void model_refuse(uint64_t gpa)
 void model_awkward(bool on)
 {
 	awkward = on;
+}
+
+void model_lie(enum model_lie how)
+{
+	lie = how;
 }
 
 uint64_t model_shared_granules(void)

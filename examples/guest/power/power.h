@@ -33,6 +33,8 @@
 #define UV_UNSHARE_PAGE 0xf134
 #define UV_ESM 0xf110
 #define U_SUCCESS 0
+#define U_BUSY 1
+#define U_NONSENSE 0x7e57 /* means nothing: model_lie() */
 #define U_FUNCTION (-2)
 #define U_P2 (-55)
 #define U_P3 (-56)

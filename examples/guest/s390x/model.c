@@ -38,6 +38,7 @@
  * too; what the real one gives there is not published.
  */
 #define RC_ADDRESS 0x0101u
+#define RC_NONSENSE 0x7e57u /* means nothing: model_lie() */
 
 /* As long as model_awkward() holds, a request gets these answers first. */
 static const uint8_t not_yet[] = {
@@ -53,6 +54,7 @@ static struct {
 	const struct uvc_share *begun; /* the block of a partial request */
 	struct uvc_share copy; /* of it: it must come again untouched */
 	bool awkward;
+	enum model_lie lie;
 	bool refuses;
 	bool open; /* not a secure guest: devices reach all pages (M3) */
 } model;
@@ -142,6 +144,16 @@ static void check_continuation(const struct uvc_share *block)
 		guest_fail("a partial UVC was not continued with its block");
 }
 
+static unsigned lie_about(struct uvc_share *block, bool share)
+{
+	if (model.lie == MODEL_NEVER_DONE)
+		return UVC_BUSY;
+	if (share == (model.lie == MODEL_GARBLES))
+		set_shared(block->page >> PAGE_SHIFT, share);
+	return model.lie == MODEL_GARBLES ? fault(&block->header, RC_NONSENSE) :
+					    executed(&block->header);
+}
+
 static unsigned answer_share(struct uvc_share *block)
 {
 	bool share = block->header.command == UVC_SET_SHARED;
@@ -159,6 +171,8 @@ static unsigned answer_share(struct uvc_share *block)
 		return fault(&block->header, RC_ADDRESS);
 	if (share && model.refuses && block->page == model.refused)
 		return fault(&block->header, RC_STATE);
+	if (model.lie != MODEL_HONEST)
+		return lie_about(block, share);
 	condition = delay(block);
 	if (condition != UVC_EXECUTED)
 		return condition;
@@ -217,6 +231,11 @@ void model_awkward(bool on)
 	model.awkward = on;
 	model.delays = 0;
 	model.begun = NULL;
+}
+
+void model_lie(enum model_lie lie)
+{
+	model.lie = lie;
 }
 
 uint64_t model_shared_granules(void)
