@@ -40,14 +40,14 @@ LIB = named("lib", """copy window record pool block instance grow share space
                       policy virtio used device map mapping shared stats
                       tree sync sg find quota secure revoke change
                       topology fdt fdt_dma
-                      iommu""")
+                      iommu iommu_virtio viommu""")
 NONE = named("arch/none", "none")  # in every archive
 POWER = named("arch/power", "ultravisor ucall.S")
 S390 = named("arch/s390", "uv uvc.S")
 
 # For tests only: the fake machine, backends that also compile on the host, and
 # what several tests use.
-FAKE = named("arch/fake", "fake device fake_iommu")
+FAKE = named("arch/fake", "fake device fake_iommu fake_viommu")
 BACKENDS = ["arch/power/ultravisor.c", "arch/s390/uv.c"]
 SUPPORT = named("tests", "support threads model oracle blobs")
 
@@ -65,6 +65,8 @@ TESTS = named("tests", """
     test_sg_join test_share test_shared test_space test_sync test_taint
     test_topology test_unmap test_urgent test_used test_valid test_virtio
     test_window""")
+
+TESTS += named("tests", "test_viommu")  # IOMMUs
 
 # It compiles library code with atomics that are not C11's: not for coverage.
 OTHER_ATOMICS = ["tests/test_pool_steps.c"]
@@ -90,7 +92,7 @@ LIBFDT = "tests/test_libfdt.c"  # a unit test; links libfdt besides
 
 HEADERS = named("include/bounce", """arch.h bounce.h device.h env.h fdt.h
     iommu.h libfdt.h map.h policy.h pool.h space.h topology.h types.h
-    virtio.h""")
+    viommu.h virtio.h""")
 
 
 class Cpu:

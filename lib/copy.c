@@ -107,3 +107,14 @@ uint16_t bounce_copy_le16(const unsigned char *shared)
 	return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap16(v) :
 							v;
 }
+
+/* One store: the host must not see half of an index. */
+void bounce_copy_put_le16(unsigned char *shared, uint16_t value)
+{
+	volatile struct shared_16 *word = (void *)shared;
+
+	bounce_assert((uintptr_t)shared % sizeof(value) == 0);
+	word->v = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ?
+			  __builtin_bswap16(value) :
+			  value;
+}
