@@ -16,12 +16,44 @@ import subprocess
 import sys
 
 import docs
-from common import ROOT, Report, files
+from common import ROOT, Report, files, text
+
+BOUNCE = "include/bounce/bounce.h"
+
+
+def summary(header):
+    """Each call of a header with its one sentence, as rows of a table."""
+    for name, _, _, _, comment, _ in docs.prototypes(header):
+        said = re.search(rf"{name}\(\) - (.*?)\n \*\s*\n", comment, re.S)
+        yield (f"<tr><td>{name}()</td><td>"
+               + html.escape(re.sub(r"\s*\n \*\s*", " ", said.group(1)), False)
+               + "</td></tr>")
+
+
+def main_page(report, path):
+    """What bounce.h says, and every call, in its reading order."""
+    source = text(BOUNCE)
+    head = re.search(r"/\*\n \* bounce\.h - .*?\n \*\n(.*?)\n \*/", source,
+                     re.S)
+    parts = re.findall(r"#include <bounce/(\w+\.h)> /\* (.*?) \*/", source)
+    if not head or not parts:
+        report.bad(BOUNCE, "has no head, or no list of headers")
+        return
+    lines = ["/** \\mainpage libbounce", ""]
+    lines += [re.sub(r"^ \* ?", "", one) for one in head.group(1).split("\n")]
+    for header, about in parts:
+        rows = list(summary(f"include/bounce/{header}"))
+        lines += ["", f"<h3>bounce/{header}: {html.escape(about, False)}</h3>"]
+        lines += ["<table>", *rows, "</table>"] if rows else []
+    path.write_text("\n".join(lines) + "\n*/\n")
 
 
 def doxygen(report, folder, version):
     settings = (ROOT / "docs/Doxyfile").read_text()
-    settings += f"\nPROJECT_NUMBER = {version}\nOUTPUT_DIRECTORY = {folder}\n"
+    page = folder / "main.dox"
+    main_page(report, page)
+    settings += (f"\nPROJECT_NUMBER = {version}\nOUTPUT_DIRECTORY = {folder}\n"
+                 f"INPUT += {page}\n")
     done = subprocess.run(["doxygen", "-"], cwd=ROOT, input=settings, text=True,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     for line in done.stderr.splitlines():
@@ -40,12 +72,30 @@ def rename(man):
         page.unlink()
 
 
+def polish(report, man, header, name):
+    """A function's page: one line of NAME (for whatis), and what to include."""
+    page = man / f"{name}.3"
+    if not page.is_file():
+        return
+    page_text, lines = re.subn(rf"^{name} \\- \w+\(\)\n\.PP\n \\- ",
+                               rf"{name} \\- ", page.read_text(), flags=re.M)
+    page_text, heads = re.subn(r'^\.SS "Functions"\n', "\\\\fB#include "
+                               f"<bounce/{header}>\\\\fP\n", page_text,
+                               flags=re.M)
+    # What it does stands in NAME, and again above the parameters.
+    page_text = re.sub(r'^\.SH "Detailed Description"\n.*?(?=^\.SH)', "",
+                       page_text, flags=re.M | re.S)
+    if (lines, heads) != (1, 1):
+        report.bad(name, "doxygen writes its man page in another way now")
+    page.write_text(page_text)
+
+
 def said(path):
     """A page as words, one space apart."""
-    text = re.sub(r"</?(a|em|code)\b[^>]*>", "",
-                  path.read_text(errors="replace"))
-    text = re.sub(r"<[^>]*>", " ", text)
-    return " ".join(html.unescape(text).replace("\N{NO-BREAK SPACE}",
+    plain = re.sub(r"</?(a|em|code)\b[^>]*>", "",
+                   path.read_text(errors="replace"))
+    plain = re.sub(r"<[^>]*>", " ", plain)
+    return " ".join(html.unescape(plain).replace("\N{NO-BREAK SPACE}",
                                                 " ").split())
 
 
@@ -89,6 +139,7 @@ def main():
         for one in docs.prototypes(header):
             functions += 1
             check_function(report, folder, header.split("/")[-1], one)
+            polish(report, folder / "man/man3", header.split("/")[-1], one[0])
     pages = len(list(folder.glob("man/man3/*.3")))
     if not functions:
         report.bad("docs", "found no function")
