@@ -62,9 +62,9 @@ TESTS = named("tests", """
     test_pool test_pool_search test_pool_slabs test_pool_steps
     test_pressure test_quota test_ranges test_record test_reserve
     test_review test_revoke test_revoke_between test_secure test_sg
-    test_sg_join test_share test_shared test_space test_sync test_taint
-    test_topology test_unmap test_urgent test_used test_valid test_virtio
-    test_window""")
+    test_sg_join test_share test_shared test_space test_stats test_sync
+    test_taint test_topology test_unmap test_urgent test_used test_valid
+    test_virtio test_window""")
 
 TESTS += named("tests", "test_viommu")  # IOMMUs
 

@@ -137,7 +137,7 @@ enum bounce_err bounce_mapping_find(struct bounce_queue *queue,
 		}
 	}
 	if (!find_direct(queue, bus.v, &found))
-		return bounce_count_error(queue, BOUNCE_ERR_STALE);
+		return bounce_count_error(queue, BOUNCE_ERR_STALE, 0);
 	*mapping = found;
 	return BOUNCE_OK;
 }

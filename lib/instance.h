@@ -37,6 +37,26 @@ struct bounce_space {
 	uint64_t *bus[2];
 };
 
+/*
+ * What a lane counts of one size class, relaxed: struct bounce_device_stats. A
+ * mapping counts on one cache line, that of its class.
+ */
+struct queue_traffic {
+	_Alignas(32) _Atomic uint64_t maps;
+	_Atomic uint64_t unmaps;
+	_Atomic uint64_t bytes_to;
+	_Atomic uint64_t bytes_from;
+};
+_Static_assert(sizeof(struct queue_traffic) == 32, "half a cache line");
+
+struct queue_failures {
+	_Atomic uint64_t refused_lengths;
+	_Atomic uint64_t stale;
+	_Atomic uint64_t full;
+	_Atomic uint64_t fragmented;
+	_Atomic uint64_t other;
+};
+
 /* A lane: hints and counters, on cache lines of its own. */
 struct bounce_queue {
 	_Alignas(BOUNCE_CACHE_LINE) struct bounce_device *device;
@@ -44,16 +64,8 @@ struct bounce_queue {
 	struct pool_hint hint;
 	_Atomic uint32_t direct_hint; /* word of bounce->direct_busy */
 	_Atomic int64_t credits; /* granules of the device's quota; quota.c */
-	/* Relaxed counters: struct bounce_device_stats. */
-	_Atomic uint64_t maps;
-	_Atomic uint64_t unmaps;
-	_Atomic uint64_t bytes_to;
-	_Atomic uint64_t bytes_from;
-	_Atomic uint64_t refused_lengths;
-	_Atomic uint64_t stale;
-	_Atomic uint64_t full;
-	_Atomic uint64_t fragmented;
-	_Atomic uint64_t other;
+	struct queue_traffic traffic[BOUNCE_SIZES];
+	struct queue_failures failures[BOUNCE_SIZES];
 };
 
 struct bounce_device {
@@ -268,9 +280,26 @@ void bounce_quota_give(struct bounce_queue *queue,
 uint32_t bounce_direct_take(struct bounce_queue *queue);
 void bounce_direct_give(struct bounce *bounce, uint32_t record);
 
-/* Count an error of the I/O path on its way out. */
+/* The size class of a mapping of @len bytes. */
+static inline enum bounce_size bounce_size_of(uint64_t len)
+{
+	return (enum bounce_size)((len > BOUNCE_SLOT_BYTES / 2 ? 1u : 0u) +
+				  (len > BOUNCE_SLOT_BYTES ? 1u : 0u) +
+				  (len > 8 * BOUNCE_SLOT_BYTES ? 1u : 0u) +
+				  (len > 32 * BOUNCE_SLOT_BYTES ? 1u : 0u) +
+				  (len > BOUNCE_CHUNK_BYTES ? 1u : 0u));
+}
+
+/* Where mappings of @len bytes are counted. */
+static inline struct queue_traffic *bounce_traffic(struct bounce_queue *queue,
+						   uint64_t len)
+{
+	return &queue->traffic[bounce_size_of(len)];
+}
+
+/* Count an error of the I/O path on its way out; @len bytes were asked for. */
 enum bounce_err bounce_count_error(struct bounce_queue *queue,
-				   enum bounce_err err);
+				   enum bounce_err err, uint64_t len);
 
 /* gpa to the CPU's address by env's linear map, or NULL. */
 unsigned char *bounce_linear_pointer(const struct bounce *bounce,

@@ -228,7 +228,8 @@ enum bounce_err bounce_map_finish(const struct bounce_request *request,
 				  const struct bounce_prepared *prepared,
 				  struct bounce_mapping *mapping)
 {
-	struct bounce_queue *queue = request->queue;
+	struct queue_traffic *traffic = bounce_traffic(request->queue,
+						       prepared->about.len);
 	bool out = (request->how & (BOUNCE_TO_DEVICE | BOUNCE_PRESERVE)) != 0;
 
 	if (prepared->about.kind == RECORD_RUN)
@@ -237,9 +238,10 @@ enum bounce_err bounce_map_finish(const struct bounce_request *request,
 		return BOUNCE_ERR_STALE;
 	/* relaxed: counters. */
 	if (out && prepared->about.kind == RECORD_RUN)
-		atomic_fetch_add_explicit(&queue->bytes_to, prepared->about.len,
+		atomic_fetch_add_explicit(&traffic->bytes_to,
+					  prepared->about.len,
 					  memory_order_relaxed);
-	atomic_fetch_add_explicit(&queue->maps, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&traffic->maps, 1, memory_order_relaxed);
 	return BOUNCE_OK;
 }
 
@@ -260,8 +262,9 @@ enum bounce_err bounce_map(struct bounce_queue *queue,
 	}
 	if (bounce_likely(err == BOUNCE_OK))
 		err = bounce_map_finish(&request, &prepared, mapping);
-	return bounce_likely(err == BOUNCE_OK) ? err :
-						 bounce_count_error(queue, err);
+	return bounce_likely(err == BOUNCE_OK) ?
+		       err :
+		       bounce_count_error(queue, err, request.buf.len);
 }
 
 /* ---- unmap ---- */
@@ -287,8 +290,9 @@ static void copy_back(struct bounce_queue *queue, uint32_t record,
 		private,
 		bounce_mapping_shared(instance_of(queue), record, about), len);
 	/* relaxed: a counter. */
-	atomic_fetch_add_explicit(&queue->bytes_from, len,
-				  memory_order_relaxed);
+	atomic_fetch_add_explicit(
+		&bounce_traffic(queue, about->len)->bytes_from, len,
+		memory_order_relaxed);
 }
 
 static enum bounce_err unmap(struct bounce_queue *queue,
@@ -315,7 +319,8 @@ static enum bounce_err unmap(struct bounce_queue *queue,
 			  bytes_back(&about, written));
 	bounce_mapping_leave(instance_of(queue), handle.record, &about, target);
 	/* relaxed: a counter. */
-	atomic_fetch_add_explicit(&queue->unmaps, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&bounce_traffic(queue, about.len)->unmaps, 1,
+				  memory_order_relaxed);
 	return lie ? BOUNCE_ERR_LENGTH : BOUNCE_OK;
 }
 
@@ -328,8 +333,9 @@ enum bounce_err bounce_unmap(struct bounce_queue *queue,
 	if (!bounce_queue_attached(queue) || mapping == NULL)
 		return BOUNCE_ERR_ARG;
 	err = unmap(queue, mapping, written);
-	return bounce_likely(err == BOUNCE_OK) ? err :
-						 bounce_count_error(queue, err);
+	return bounce_likely(err == BOUNCE_OK) ?
+		       err :
+		       bounce_count_error(queue, err, mapping->len);
 }
 
 bool bounce_mapping_valid(const struct bounce_queue *queue,

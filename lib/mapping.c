@@ -17,18 +17,19 @@
 /* ---- counters: relaxed, they order nothing ---- */
 
 enum bounce_err bounce_count_error(struct bounce_queue *queue,
-				   enum bounce_err err)
+				   enum bounce_err err, uint64_t len)
 {
-	_Atomic uint64_t *counter = &queue->other;
+	struct queue_failures *failures = &queue->failures[bounce_size_of(len)];
+	_Atomic uint64_t *counter = &failures->other;
 
 	if (err == BOUNCE_ERR_FULL)
-		counter = &queue->full;
+		counter = &failures->full;
 	else if (err == BOUNCE_ERR_FRAGMENTED)
-		counter = &queue->fragmented;
+		counter = &failures->fragmented;
 	else if (err == BOUNCE_ERR_STALE)
-		counter = &queue->stale;
+		counter = &failures->stale;
 	else if (err == BOUNCE_ERR_LENGTH)
-		counter = &queue->refused_lengths;
+		counter = &failures->refused_lengths;
 	/* relaxed: a counter. */
 	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 	return err;

@@ -172,6 +172,17 @@ static enum bounce_err finish(struct bounce_queue *queue,
 	return result;
 }
 
+/* What was asked for, to be counted by; it may wrap. */
+static uint64_t total_bytes(const struct bounce_segment *segment,
+			    uint32_t count)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		sum += segment[i].buf.len;
+	return sum;
+}
+
 enum bounce_err bounce_map_sg(struct bounce_queue *queue,
 			      struct bounce_segment *segment, uint32_t count,
 			      uint32_t flags)
@@ -182,7 +193,7 @@ enum bounce_err bounce_map_sg(struct bounce_queue *queue,
 		return BOUNCE_ERR_ARG;
 	if (segment == NULL || count == 0 ||
 	    (flags & ~(uint32_t)BOUNCE_SG_JOIN) != 0)
-		return bounce_count_error(queue, BOUNCE_ERR_ARG);
+		return bounce_count_error(queue, BOUNCE_ERR_ARG, 0);
 	for (uint32_t i = 0; i < count; i++)
 		segment[i].joined = 0;
 	if ((flags & BOUNCE_SG_JOIN) != 0)
@@ -190,8 +201,10 @@ enum bounce_err bounce_map_sg(struct bounce_queue *queue,
 	err = prepare(queue, segment, count);
 	if (err == BOUNCE_OK)
 		err = finish(queue, segment, count);
-	return bounce_likely(err == BOUNCE_OK) ? err :
-						 bounce_count_error(queue, err);
+	return bounce_likely(err == BOUNCE_OK) ?
+		       err :
+		       bounce_count_error(queue, err,
+					  total_bytes(segment, count));
 }
 
 /* ---- unmap ---- */
@@ -218,13 +231,15 @@ enum bounce_err bounce_unmap_sg(struct bounce_queue *queue,
 				uint32_t count, uint64_t written)
 {
 	enum bounce_err result = BOUNCE_OK;
+	uint64_t room;
 	bool lie;
 
 	if (!bounce_queue_attached(queue))
 		return BOUNCE_ERR_ARG;
 	if (segment == NULL || count == 0)
-		return bounce_count_error(queue, BOUNCE_ERR_ARG);
-	lie = written > writable_bytes(segment, count);
+		return bounce_count_error(queue, BOUNCE_ERR_ARG, 0);
+	room = writable_bytes(segment, count);
+	lie = written > room;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct bounce_mapping *mapping = &segment[i].mapping;
 		uint64_t part = 0;
@@ -239,7 +254,7 @@ enum bounce_err bounce_unmap_sg(struct bounce_queue *queue,
 			result = BOUNCE_ERR_STALE;
 	}
 	if (lie)
-		return bounce_count_error(queue, BOUNCE_ERR_LENGTH);
+		return bounce_count_error(queue, BOUNCE_ERR_LENGTH, room);
 	return result;
 }
 
@@ -330,6 +345,8 @@ enum bounce_err bounce_map_list(struct bounce_queue *queue,
 		if (err == BOUNCE_OK)
 			*count = used;
 	}
-	return bounce_likely(err == BOUNCE_OK) ? err :
-						 bounce_count_error(queue, err);
+	return bounce_likely(err == BOUNCE_OK) ?
+		       err :
+		       bounce_count_error(queue, err,
+					  buf == NULL ? 0 : buf->len);
 }

@@ -144,8 +144,9 @@ enum bounce_err bounce_alloc(struct bounce_queue *queue, uint64_t size,
 		err = align > BOUNCE_CHUNK_BYTES || size > BOUNCE_SLAB_BYTES ?
 			      BOUNCE_ERR_RANGE :
 			      alloc(queue, &wish, buf, mapping);
-	return bounce_likely(err == BOUNCE_OK) ? err :
-						 bounce_count_error(queue, err);
+	return bounce_likely(err == BOUNCE_OK) ?
+		       err :
+		       bounce_count_error(queue, err, size);
 }
 
 /* ---- free ---- */
@@ -181,8 +182,9 @@ enum bounce_err bounce_free(struct bounce_queue *queue,
 	if (!bounce_queue_attached(queue) || mapping == NULL)
 		return BOUNCE_ERR_ARG;
 	err = free_shared(queue, mapping);
-	return bounce_likely(err == BOUNCE_OK) ? err :
-						 bounce_count_error(queue, err);
+	return bounce_likely(err == BOUNCE_OK) ?
+		       err :
+		       bounce_count_error(queue, err, mapping->len);
 }
 
 /* ---- producers that write in place ---- */
@@ -233,6 +235,7 @@ static enum bounce_err commit(struct bounce_queue *queue,
 	const struct bounce_mapping handle = *mapping;
 	struct bounce *bounce = queue->device->bounce;
 	struct bounce_prepared prepared = { .record = handle.record };
+	struct queue_traffic *traffic;
 	struct bounce_record *record;
 	enum bounce_err err;
 
@@ -254,9 +257,11 @@ static enum bounce_err commit(struct bounce_queue *queue,
 	shorten(bounce, &prepared, (uint32_t)len);
 	if (!bounce_mapping_publish(&request, &prepared, mapping))
 		return BOUNCE_ERR_STALE;
+	traffic = bounce_traffic(queue, len);
 	/* relaxed: counters. */
-	atomic_fetch_add_explicit(&queue->bytes_to, len, memory_order_relaxed);
-	atomic_fetch_add_explicit(&queue->maps, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&traffic->bytes_to, len,
+				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&traffic->maps, 1, memory_order_relaxed);
 	return BOUNCE_OK;
 }
 
@@ -268,8 +273,9 @@ enum bounce_err bounce_commit(struct bounce_queue *queue,
 	if (!bounce_queue_attached(queue) || mapping == NULL)
 		return BOUNCE_ERR_ARG;
 	err = commit(queue, mapping, len);
-	return bounce_likely(err == BOUNCE_OK) ? err :
-						 bounce_count_error(queue, err);
+	return bounce_likely(err == BOUNCE_OK) ?
+		       err :
+		       bounce_count_error(queue, err, len);
 }
 
 /* ---- mappings inside ---- */

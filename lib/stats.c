@@ -58,24 +58,60 @@ void bounce_pool_stats(const struct bounce_pool *pool,
 	stats->lost_bytes = READ(pool->lost_bytes);
 }
 
+/* ---- lanes: each counter is read in one place ---- */
+
+static void add(struct bounce_device_stats *stats,
+		const struct bounce_queue *queue, uint32_t size)
+{
+	const struct queue_traffic *traffic = &queue->traffic[size];
+	const struct queue_failures *failures = &queue->failures[size];
+
+	stats->maps += READ(traffic->maps);
+	stats->unmaps += READ(traffic->unmaps);
+	stats->bytes_to += READ(traffic->bytes_to);
+	stats->bytes_from += READ(traffic->bytes_from);
+	stats->refused_lengths += READ(failures->refused_lengths);
+	stats->stale += READ(failures->stale);
+	stats->full += READ(failures->full);
+	stats->fragmented += READ(failures->fragmented);
+	stats->other += READ(failures->other);
+}
+
+static void add_queue(struct bounce_device_stats *stats,
+		      const struct bounce_queue *queue)
+{
+	for (uint32_t size = 0; size < BOUNCE_SIZES; size++)
+		add(stats, queue, size);
+}
+
+void bounce_queue_stats(const struct bounce_queue *queue,
+			struct bounce_device_stats *stats)
+{
+	*stats = (struct bounce_device_stats) { 0 };
+	add_queue(stats, queue);
+}
+
 void bounce_device_stats(const struct bounce_device *device,
 			 struct bounce_device_stats *stats)
 {
-	*stats = (struct bounce_device_stats) { 0 };
-	for (uint32_t i = 0; i < device->queues; i++) {
-		const struct bounce_queue *queue =
-			&device->bounce->queue[device->first_queue + i];
+	const struct bounce_queue *queue =
+		&device->bounce->queue[device->first_queue];
 
-		stats->maps += READ(queue->maps);
-		stats->unmaps += READ(queue->unmaps);
-		stats->bytes_to += READ(queue->bytes_to);
-		stats->bytes_from += READ(queue->bytes_from);
-		stats->refused_lengths += READ(queue->refused_lengths);
-		stats->stale += READ(queue->stale);
-		stats->full += READ(queue->full);
-		stats->fragmented += READ(queue->fragmented);
-		stats->other += READ(queue->other);
-	}
+	*stats = (struct bounce_device_stats) { 0 };
+	for (uint32_t i = 0; i < device->queues; i++)
+		add_queue(stats, &queue[i]);
+}
+
+void bounce_device_size_stats(const struct bounce_device *device,
+			      enum bounce_size size,
+			      struct bounce_device_stats *stats)
+{
+	const struct bounce_queue *queue =
+		&device->bounce->queue[device->first_queue];
+
+	*stats = (struct bounce_device_stats) { 0 };
+	for (uint32_t i = 0; size < BOUNCE_SIZES && i < device->queues; i++)
+		add(stats, &queue[i], size);
 }
 
 /* ---- invariants ---- */

@@ -23,12 +23,13 @@ static void sync_copy(struct bounce_queue *queue, uint32_t record,
 	unsigned char *private = (unsigned char *)(uintptr_t)target;
 	unsigned char *shared = bounce_mapping_shared(queue->device->bounce,
 						      record, about);
-	_Atomic uint64_t *counter = &queue->bytes_to;
+	struct queue_traffic *traffic = bounce_traffic(queue, about->len);
+	_Atomic uint64_t *counter = &traffic->bytes_to;
 
 	if (sync->direction == RECORD_FROM) {
 		bounce_copy_out(private + sync->offset, shared + sync->offset,
 				sync->len);
-		counter = &queue->bytes_from;
+		counter = &traffic->bytes_from;
 	} else {
 		bounce_copy_in(shared + sync->offset, private + sync->offset,
 			       sync->len);
@@ -78,8 +79,9 @@ static enum bounce_err sync_any(struct bounce_queue *queue,
 	if (!bounce_queue_attached(queue) || mapping == NULL)
 		return BOUNCE_ERR_ARG;
 	err = sync_held(queue, mapping, sync);
-	return bounce_likely(err == BOUNCE_OK) ? err :
-						 bounce_count_error(queue, err);
+	return bounce_likely(err == BOUNCE_OK) ?
+		       err :
+		       bounce_count_error(queue, err, mapping->len);
 }
 
 enum bounce_err bounce_sync_for_device(struct bounce_queue *queue,

@@ -60,7 +60,28 @@ struct bounce_device_info {
 BOUNCE_STATIC_ASSERT(sizeof(struct bounce_device_info) == 88,
 		     "part of the ABI");
 
-/* Counters; exact when no call of the device is in progress. */
+/*
+ * Size classes of mappings, by the bytes that were asked for: they are what a
+ * pool's units are (granules of a slot, slots of a chunk, whole chunks), and
+ * do not tell how large a run was in the end.
+ */
+enum bounce_size {
+	BOUNCE_SIZE_SMALL = 0, /* 1 .. 2048: granules, while blocks are left */
+	BOUNCE_SIZE_SLOT = 1, /* .. 4096: one slot */
+	BOUNCE_SIZE_SHORT = 2, /* .. 32 KiB: 2 to 8 slots */
+	BOUNCE_SIZE_LONG = 3, /* .. 128 KiB: 9 to 32 slots */
+	BOUNCE_SIZE_WHOLE = 4, /* .. 256 KiB: 33 to 64 slots */
+	BOUNCE_SIZE_LARGE = 5, /* above: chunks of a slab */
+	BOUNCE_SIZES = 6, /* how many there are */
+};
+
+/*
+ * Counters; exact when no call of the device is in progress. Each failure
+ * counts once, by its cause, and in the class of what was asked for: of a list
+ * all its bytes, of a handle the length that it claims, and SMALL where nobody
+ * said a length. bounce_map_list() asks for smaller pieces when it must, and
+ * none of that counts.
+ */
 struct bounce_device_stats {
 	uint64_t maps; /* mappings made */
 	uint64_t unmaps; /* mappings ended */
@@ -159,6 +180,32 @@ struct bounce_queue *bounce_device_queue(struct bounce_device *device,
  */
 void bounce_device_stats(const struct bounce_device *device,
 			 struct bounce_device_stats *stats);
+
+/**
+ * bounce_queue_stats() - the counters of one lane.
+ *
+ * @queue: the lane, of a device that is attached.
+ * @stats: written always.
+ *
+ * Context: any; lock-free; a snapshot.
+ */
+void bounce_queue_stats(const struct bounce_queue *queue,
+			struct bounce_device_stats *stats);
+
+/**
+ * bounce_device_size_stats() - a device's counters of one size class.
+ *
+ * Those of all classes add up to what bounce_device_stats() says.
+ *
+ * @device: the device.
+ * @size: enum bounce_size; anything else counts nothing.
+ * @stats: written always.
+ *
+ * Context: any; lock-free; a snapshot.
+ */
+void bounce_device_size_stats(const struct bounce_device *device,
+			      enum bounce_size size,
+			      struct bounce_device_stats *stats);
 
 /**
  * bounce_device_revoke() - the device is to be reset or is gone: end it all.
