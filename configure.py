@@ -80,6 +80,7 @@ POISON = ["tests/poison.c"]  # ASan and -DBOUNCE_POISON (lib/poison.h)
 # linked with, beside the library.
 FUZZ = {
     "api": named("fuzz", "life life_map life_list life_slow"),
+    "fdt": [],
     "monitor": [], "negotiate": [], "used": [], "window": [],
     "vring": ["examples/guest/vring.c"],
 }
