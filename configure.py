@@ -42,13 +42,13 @@ LIB = named("lib", """copy window record pool block instance grow share space
                       topology fdt fdt_dma
                       iommu iommu_virtio viommu""")
 NONE = named("arch/none", "none")  # in every archive
-POWER = named("arch/power", "ultravisor ucall.S")
+POWER = named("arch/power", "ultravisor ucall.S") + named("lib", "iommu_tce")
 S390 = named("arch/s390", "uv uvc.S")
 
 # For tests only: the fake machine, backends that also compile on the host, and
 # what several tests use.
 FAKE = named("arch/fake", "fake device fake_iommu fake_viommu")
-BACKENDS = ["arch/power/ultravisor.c", "arch/s390/uv.c"]
+BACKENDS = ["arch/power/ultravisor.c", "arch/s390/uv.c", "lib/iommu_tce.c"]
 SUPPORT = named("tests", "support threads model oracle blobs")
 
 # Criterion, one binary each, ASan + UBSan.
@@ -66,7 +66,7 @@ TESTS = named("tests", """
     test_taint test_topology test_unmap test_urgent test_used test_valid
     test_virtio test_window""")
 
-TESTS += named("tests", "test_viommu")  # IOMMUs
+TESTS += named("tests", "test_tce test_viommu")  # IOMMUs
 
 # It compiles library code with atomics that are not C11's: not for coverage.
 OTHER_ATOMICS = ["tests/test_pool_steps.c"]
@@ -92,8 +92,8 @@ EXPLAIN = "examples/explain.c"
 LIBFDT = "tests/test_libfdt.c"  # a unit test; links libfdt besides
 
 HEADERS = named("include/bounce", """arch.h bounce.h device.h env.h fdt.h
-    iommu.h libfdt.h map.h policy.h pool.h space.h topology.h types.h
-    viommu.h virtio.h""")
+    iommu.h libfdt.h map.h policy.h pool.h space.h tce.h topology.h
+    types.h viommu.h virtio.h""")
 
 
 class Cpu:

@@ -17,6 +17,7 @@
 #include <bounce/iommu.h> /* the contract of an IOMMU's backend */
 #include <bounce/space.h> /* windows: what address a device sees */
 #include <bounce/fdt.h> /* windows and pools from a device tree */
+#include <bounce/tce.h> /* the backend for DMA windows of POWER */
 #include <bounce/viommu.h> /* the backend for a virtio-iommu */
 #include <bounce/policy.h> /* does it bounce, and why */
 #include <bounce/virtio.h> /* negotiation, the used-element check */
