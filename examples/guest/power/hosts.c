@@ -34,33 +34,34 @@ static unsigned char pools[HOSTS][ISLAND_BYTES]
 
 static struct {
 	struct bounce *bounce;
-	struct hosts_table table[HOSTS];
+	struct tce table[HOSTS];
 	struct island island[HOSTS];
 	struct blk blk[HOSTS];
 	uint64_t requests[HOSTS]; /* before the first I/O */
 	uint64_t requests_io;
 } hosts;
 
+/* Calls of the hypervisor about a host bridge's table. */
+static uint64_t requests(unsigned host)
+{
+	struct bounce_space_info info;
+
+	bounce_space_info(hosts.island[host].space, &info);
+	return info.iommu.requests;
+}
+
 static void make_host(unsigned host)
 {
 	enum guest_role role = (enum guest_role)(GUEST_BRIDGED + host);
 	const struct bounce_translation translation = {
-		.iommu = &hosts_backend,
-		.ctx = &hosts.table[host],
+		.iommu = &bounce_iommu_tce,
+		.ctx = tce_open(&hosts.table[host], host),
 	};
-	struct bounce_fdt_dma_window window;
 	struct driver_open open;
 
-	if (!tree_nth_dma_window("pci@", host, &window))
-		guest_fail("a host bridge has no TCE window");
-	hosts.table[host] = (struct hosts_table) {
-		.liobn = window.liobn,
-		.first = window.bus,
-		.len = window.len,
-	};
 	island_make(hosts.bounce, pools[host], &translation,
 		    &hosts.island[host]);
-	hosts.requests[host] = hosts.table[host].requests;
+	hosts.requests[host] = requests(host);
 	virtio_place(role, disk_facts[host].requester);
 	open = (struct driver_open) {
 		.bounce = hosts.bounce,
@@ -72,15 +73,10 @@ static void make_host(unsigned host)
 		guest_fail("a disk behind a host bridge was refused");
 }
 
-static uint64_t requests(void)
-{
-	return hosts.table[0].requests + hosts.table[1].requests;
-}
-
 /* Both are live, and take turns. */
 static bool read_both(void)
 {
-	uint64_t before = requests();
+	uint64_t before = requests(0) + requests(1);
 	bool good = true;
 
 	for (uint32_t at = 0; at < READ_BYTES && good; at += ISLAND_PART_BYTES)
@@ -89,7 +85,7 @@ static bool read_both(void)
 					   (host * READ_BYTES + at) /
 						   GUEST_SECTOR_BYTES,
 					   ISLAND_PART_BYTES);
-	hosts.requests_io = requests() - before;
+	hosts.requests_io = requests(0) + requests(1) - before;
 	return good;
 }
 

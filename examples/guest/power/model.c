@@ -32,36 +32,37 @@ static uint64_t refused_gfn = MODEL_NO_PAGE;
 static bool awkward;
 static enum model_lie lie;
 static bool open;
-static uint32_t liobn; /* the window's number in hypervisor calls */
+static struct tce window; /* the host bridge's, and the library's view of it */
+static struct bounce_tce *table;
 
 bool model_start(void)
 {
-	struct bounce_fdt_dma_window window;
+	struct bounce_iommu_info info;
 
-	if (!tree_nth_dma_window("pci@", 0, &window))
-		return false;
-	liobn = window.liobn;
-	return window.bus == 0 && window.len == guest_cpu.window[0].len &&
-	       window.len >= POWER_RAM_BYTES;
+	table = tce_open(&window, 0);
+	bounce_iommu_tce.info(table, &info);
+	return info.first.v == 0 &&
+	       info.last.v == guest_cpu.window[0].len - 1 &&
+	       info.last.v >= POWER_RAM_BYTES - 1;
 }
 
-/* One 4 KiB page of the window; 0 takes it out. */
-static bool put_tce(uint64_t gpa, uint64_t permissions)
+/* Pages of the window, by the library's backend; 0 takes them out. */
+static bool put(uint64_t gpa, uint64_t len, uint32_t access)
 {
-	uint64_t tce = permissions == 0 ? 0 : gpa | permissions;
-	uint64_t now = 0;
+	const struct bounce_iommu_run run = {
+		.bus = { gpa },
+		.gpa = { gpa },
+		.len = len,
+		.access = access != 0 ? access : TCE_BOTH,
+	};
+	uint64_t done;
 
-	if (power_hcall(H_PUT_TCE, liobn, gpa, tce, 0) != H_SUCCESS)
+	if ((access != 0 ? bounce_iommu_tce.map : bounce_iommu_tce.unmap)(
+		    table, &run, 1, &done) != BOUNCE_STEP_DONE)
 		return false;
 	/* Do not believe it: ask the table (U1). */
-	return power_hcall_read(H_GET_TCE, liobn, gpa, 0, &now) == H_SUCCESS &&
-	       (now & TCE_BOTH) == permissions;
-}
-
-static bool put_granule(uint64_t gpa, uint64_t permissions)
-{
-	for (uint64_t page = 0; page < UV_PAGE_BYTES; page += TCE_PAGE_BYTES)
-		if (!put_tce(gpa + page, permissions))
+	for (uint64_t at = gpa; at < gpa + len; at += TCE_PAGE_BYTES)
+		if (!tce_holds(&window, at, access != 0 ? at | access : 0))
 			return false;
 	return true;
 }
@@ -71,22 +72,14 @@ static void set_granule(uint64_t gfn, bool share)
 {
 	uint64_t gpa = gfn << UV_PAGE_SHIFT;
 
-	if (!share && !put_granule(gpa, 0))
+	if (!share && !put(gpa, UV_PAGE_BYTES, 0))
 		guest_fail("a TCE could not be removed");
 	memset((void *)(uintptr_t)gpa, 0, UV_PAGE_BYTES);
-	if (share && !put_granule(gpa, TCE_BOTH))
+	if (share && !put(gpa, UV_PAGE_BYTES, TCE_BOTH))
 		guest_fail("a TCE could not be set");
 	if (shared[gfn] != share)
 		shared_count += share ? 1 : UINT64_MAX;
 	shared[gfn] = share;
-}
-
-static bool put_all(uint64_t permissions)
-{
-	for (uint64_t gfn = 0; gfn < GRANULES; gfn++)
-		if (!put_granule(gfn << UV_PAGE_SHIFT, permissions))
-			return false;
-	return true;
 }
 
 /* UV_ESM (U4). Its arguments name a kernel to be verified: not this model's. */
@@ -94,7 +87,7 @@ static int64_t enter_secure(void)
 {
 	if (!open)
 		return U_FUNCTION;
-	if (!put_all(0))
+	if (!put(0, POWER_RAM_BYTES, 0))
 		guest_fail("a TCE could not be removed");
 	open = false;
 	return U_SUCCESS;
@@ -147,7 +140,7 @@ uint64_t model_answer(uint64_t function, uint64_t gfn, uint64_t count)
 void model_open(void)
 {
 	open = true;
-	if (!put_all(TCE_BOTH))
+	if (!put(0, POWER_RAM_BYTES, TCE_BOTH))
 		guest_fail("a TCE could not be set");
 }
 

@@ -13,7 +13,6 @@
 #include "../tree.h"
 
 /* Hypervisor calls: LoPAR, "Hypervisor Call Functions", tokens. */
-#define H_PUT_TCE 0x20
 #define H_GET_TCE 0x1c
 #define H_PUT_TERM_CHAR 0x58
 #define H_SET_MODE 0x31c
@@ -102,6 +101,23 @@ void rtas_call(struct rtas_call *call);
 
 /* pci_start() - find the host bridge in the tree. */
 bool pci_start(void);
+
+/* ---- tce.c ---- */
+
+/* A host bridge's DMA window. Any page will do for the list: QEMU's hypervisor
+ * reads all of the guest's memory. */
+struct tce {
+	uint32_t liobn;
+	unsigned char list[BOUNCE_TCE_LIST_BYTES]
+		__attribute__((aligned(BOUNCE_TCE_LIST_BYTES)));
+	unsigned char memory[256] __attribute__((aligned(BOUNCE_TCE_ALIGN)));
+};
+
+/* tce_open() - of the (@bridge + 1)-th host bridge of the tree. */
+struct bounce_tce *tce_open(struct tce *tce, uint32_t bridge);
+
+/* tce_holds() - is this the entry of a page? Asked, not believed. */
+bool tce_holds(const struct tce *tce, uint64_t bus, uint64_t entry);
 
 /* ---- model.c ---- */
 
