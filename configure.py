@@ -185,6 +185,7 @@ GUESTS = {
 # What `ninja check` runs: name -> command. $archives are the code variants.
 CHECKS = {
     "manifest": "configure.py --check",
+    "refusals": "tools/refusals.py",
     "symbols": "tools/symbols.py $archives",
     "layers": "tools/layers.py",
     "headers": "tools/headers.py",

@@ -126,6 +126,7 @@ def compare(a, b, times):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
+                                     usage=argparse.SUPPRESS,
                                      formatter_class=argparse.
                                      RawDescriptionHelpFormatter)
     parser.add_argument("a")

@@ -72,7 +72,7 @@ def write(path, text):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         raise Trouble("one argument: the folder to write to")
     folder = pathlib.Path(sys.argv[1])
     texts = unpack(folder)

@@ -107,7 +107,11 @@ def measure(program, quick):
     progress = Progress(len(calls) + len(counted))
     for title, words in calls:
         progress.show(title)
-        lines += run([str(program), *words]).stdout.splitlines()
+        said = run([str(program), *words]).stdout.splitlines()
+        if not said:
+            raise Trouble(f"{program} measures nothing: ninja bench builds "
+                          "one that does")
+        lines += said
     for peer, size, how in counted:
         progress.show(f"instructions of {peer}, {size} B, {how}")
         lines.append(f"kind=instructions peer={peer} size={size} how={how} "
@@ -120,6 +124,7 @@ def measure(program, quick):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False,
+                                     usage=argparse.SUPPRESS,
                                      formatter_class=argparse.
                                      RawDescriptionHelpFormatter)
     parser.add_argument("program", type=pathlib.Path)

@@ -7,6 +7,7 @@
 import sys
 
 from common import Report, configure, many, run, shipped
+from start import Trouble, start
 
 BASE = ["-std=c11", "-ffreestanding", "-Iinclude", "-O1"]
 COMMANDS = {
@@ -26,6 +27,8 @@ COMMANDS = {
 
 def main():
     which = sys.argv[1]
+    if which not in COMMANDS:
+        raise Trouble(f"{which}: none of {', '.join(COMMANDS)}")
     report = Report({"gcc": "fanalyzer", "clang": "analyzer"}.get(which, which))
 
     def look(item):
@@ -43,4 +46,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__, 1, 1))

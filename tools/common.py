@@ -2,6 +2,7 @@
 """What the checks share: which files there are, and how to report."""
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import configure  # noqa: E402  the list of what is built
+from start import Trouble  # noqa: E402
 
 FOLDERS = ("include", "lib", "arch", "tests", "fuzz", "examples")
 
@@ -105,6 +107,16 @@ def many(work, items):
     """Run work on each item, a process for each CPU at a time; in order."""
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(work, items))
+
+
+def fresh(folder):
+    """An empty folder to write to; what was in it is gone, if it is ours."""
+    folder = pathlib.Path(folder).resolve()
+    if folder.exists() and ROOT / "build" not in folder.parents:
+        raise Trouble(f"{folder}: is there, and not below build/; name another")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def run(*command):

@@ -22,6 +22,7 @@ import sys
 
 import run as runner
 from common import ROOT, Report, code, functions, many, shipped, text
+from start import start
 
 LINES, BRANCHES = 95, 90  # percent, at least
 LIST = "docs/coverage.md"
@@ -146,4 +147,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__, 2, None))

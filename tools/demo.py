@@ -443,7 +443,9 @@ class Progress:
 
 def parse_arguments():
     """What to run, and where."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, usage=argparse.SUPPRESS,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("guests", nargs="+", metavar="NAME=IMAGE",
                         help="a guest's program: ppc64le=..., s390x=...")
     parser.add_argument("--input", required=True,

@@ -14,6 +14,7 @@ import sys
 
 from common import (ROOT, Report, code, configure, files, line_of, parameters,
                     text)
+from start import start
 
 NEAR = 12  # lines above a statement in which its comment may begin
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "SECURITY.md"]
@@ -182,4 +183,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__))

@@ -15,6 +15,8 @@ name of a struct, and then ends in _call.
 import re
 import sys
 
+from start import start
+
 # Paragraphs with a title of their own; Return has a command.
 TITLES = ("Result", "Context", "Cost", "Ordering", "Source")
 CODES = re.compile(r"(BOUNCE_\w+(?:, BOUNCE_\w+)*)(,?)(?:\s+(.*))?$")
@@ -177,4 +179,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(start(main, __doc__, 1, 1))

@@ -20,12 +20,13 @@ run: 0 is success. What it writes is kept in FOLDER/DOCUMENT.
 """
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
-from common import ROOT, Report, configure, files, many, run, text
+from common import (ROOT, Report, configure, files, fresh, many, run,
+                    text)
 import flags
+from start import Trouble, start
 
 BLOCK = re.compile(r"^(?:<!-- (.*?) -->\n)?```c\n(.*?)^```", re.M | re.S)
 COMPILERS = ("gcc", "clang")
@@ -101,7 +102,7 @@ def jobs(folder, names, cpu):
             for source, more in wanted for compiler in COMPILERS]
 
 
-def start(report, document, folder, archive, names):
+def start_program(report, document, folder, archive, names):
     """Link and run a document's program, once for each compiler."""
     sources = [name for name in names if name.endswith(".c")
                and not name.startswith("fragment")]
@@ -122,10 +123,12 @@ def start(report, document, folder, archive, names):
 
 
 def main():
-    folder, archive = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]
-    cpu = configure.CPUS[pathlib.Path(archive).parent.name].folder
+    archive = sys.argv[2]
+    cpu = configure.CPUS.get(pathlib.Path(archive).parent.name)
+    if not cpu or not pathlib.Path(archive).is_file():
+        raise Trouble(f"{archive}: not build/NAME/CPU/libbounce.a: ninja lib")
+    folder = fresh(sys.argv[1])
     report, files_written, quotes, programs = Report("examples"), 0, 0, 0
-    shutil.rmtree(folder, ignore_errors=True)
     documents = files(".md", under=["docs", "lib", "arch", "examples"])
     for document in ["README.md", "CONTRIBUTING.md", "SECURITY.md", *documents]:
         place = folder / document.replace("/", "-").removesuffix(".md")
@@ -134,12 +137,13 @@ def main():
         files_written += len(names)
         problems = len(report.problems)
         for source, compiler, code, output in many(
-                compile_one, jobs(place, names, cpu)):
+                compile_one, jobs(place, names, cpu.folder)):
             if code:
                 report.bad(document, f"{compiler}: {source.name}:\n"
                            f"{output.strip()}")
         if names and len(report.problems) == problems:
-            programs += start(report, document, place, archive, names)
+            programs += start_program(report, document, place,
+                                      archive, names)
     if not files_written:
         report.bad("examples", "found no example")
     return report.end(f"{files_written} files and fragments compiled by "
@@ -148,4 +152,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__, 2, 2))

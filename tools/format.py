@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""Is every C file laid out as .clang-format says?  --fix lays it out."""
+"""Is every C file laid out as .clang-format says?
+
+  format.py [--fix]    --fix lays it out
+"""
 import sys
 
 from common import Report, files, many, run
+from start import Trouble, start
 
 
 def look(path):
@@ -15,6 +19,8 @@ def main():
     sources = files(".c", ".h")
     if sys.argv[1:] == ["--fix"]:
         return run("clang-format", "-i", *sources)[0]
+    if sys.argv[1:]:
+        raise Trouble(f"{sys.argv[1]}: only --fix is known")
     for path, (status, output) in many(look, sources):
         if status:
             line = output.split(":", 2)[1] if output.count(":") > 1 else "1"
@@ -24,4 +30,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__, 0, 1))

@@ -18,12 +18,12 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 
 from run import steady
+from start import Trouble, start as start_tool
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 JOBS = max(os.cpu_count() or 1, 1)
@@ -205,18 +205,17 @@ def lines(folder, programs):
 
 def main():
     what, folder, rest = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3:]
-    if what == "run":
-        return run(folder, int(rest[0]), rest[1:])
-    return {"long": for_hours, "keep": keep,
-            "lines": lines}[what](folder, rest)
+    work = {"long": for_hours, "keep": keep, "lines": lines}
+    if what == "run" and rest[0].isdigit():
+        what, work["run"] = "run", lambda f, r: run(f, int(r[0]), r[1:])
+    if what not in work:
+        raise Trouble("run FOLDER SECONDS, long, keep or lines FOLDER comes "
+                      "first")
+    for program in rest[1:] if what == "run" else rest:
+        if not pathlib.Path(program).is_file():
+            raise Trouble(f"{program}: is missing: ninja fuzz builds it")
+    return work[what](folder, rest)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except subprocess.CalledProcessError as error:
-        print(f"fuzz.py: {error}")
-        sys.exit(1)
+    sys.exit(start_tool(main, __doc__, 3, None))

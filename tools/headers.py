@@ -8,6 +8,7 @@ import tempfile
 
 from common import Report, configure, files, many, run
 import flags
+from start import start
 
 C11 = ["-x", "c", "-std=c11", "-ffreestanding", *flags.WARN.split()]
 CXX = ["-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
@@ -68,4 +69,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__))

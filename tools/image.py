@@ -201,12 +201,16 @@ def make(output, root):
 def main():
     """Parse the arguments; every failure is one line."""
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, usage=argparse.SUPPRESS,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", help="the image to make")
     parser.add_argument("--root", default=here,
                         help="the repository whose files go in")
     arguments = parser.parse_args()
     try:
+        if not os.path.isdir(arguments.root):
+            raise Failure(f"{arguments.root}: is no folder")
         make(arguments.output, arguments.root)
     except (Failure, OSError) as failure:
         print(f"image: {failure}", file=sys.stderr)

@@ -15,6 +15,7 @@ import shutil
 import sys
 
 from common import ROOT, configure
+from start import start
 
 PC = """\
 prefix={prefix}
@@ -63,4 +64,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__, 4, 4))

@@ -6,6 +6,7 @@ import sys
 
 from common import (Report, code, configure, files, functions, line_of, many,
                     run, text)
+from start import start
 
 FREESTANDING = {"stdbool.h", "stddef.h", "stdint.h", "cpu.h"}
 
@@ -168,4 +169,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__))

@@ -10,6 +10,7 @@ import re
 import sys
 
 from common import Report, code, files, line_of, text
+from start import start
 
 # In two parts, so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK|st" r"ub|"
@@ -103,4 +104,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__))

@@ -11,12 +11,12 @@ parameter or the end of a line of its block is not in its page of the HTML.
 import html
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
 import docs
-from common import ROOT, Report, files, text
+from common import ROOT, Report, files, fresh, text
+from start import start
 
 BOUNCE = "include/bounce/bounce.h"
 
@@ -129,10 +129,8 @@ def check_function(report, folder, header, one):
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1])
     report, functions = Report("docs"), 0
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = fresh(sys.argv[1])
     doxygen(report, folder, sys.argv[2])
     rename(folder / "man/man3")
     for header in files(".h", under=["include"]):
@@ -149,4 +147,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__, 2, 2))

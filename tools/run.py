@@ -18,6 +18,9 @@ import subprocess
 import sys
 import threading
 
+from start import Trouble, start
+
+KINDS = ("criterion", "tap", "program", "check", "rows")
 SECONDS = 900  # a test that hangs fails
 
 
@@ -86,6 +89,8 @@ def count(kind, code, output, tap):
 def main():
     kind, stamp = sys.argv[1], pathlib.Path(sys.argv[2])
     command = sys.argv[4:]
+    if kind not in KINDS or sys.argv[3] != "--":
+        raise Trouble(f"KIND STAMP -- COMMAND..., KIND one of {' '.join(KINDS)}")
     tap = stamp.with_suffix(".tap")
     for old in (stamp, tap):
         old.unlink(missing_ok=True)
@@ -108,4 +113,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(start(main, __doc__, 4, None))

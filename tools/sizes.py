@@ -10,6 +10,7 @@ import statistics
 import sys
 
 from common import Report, code, files, functions, run, text
+from start import start
 
 LINES, LINES_ASKED = 70, 40
 FILE_LINES, FILE_LINES_ASKED = 600, 400
@@ -70,4 +71,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__))

@@ -10,6 +10,7 @@ import re
 import sys
 
 from common import ROOT, Report, files, line_of, text
+from start import start
 
 LIST = "docs/sources.md"
 ROW = re.compile(r"^\| [^|]+ \| `([^`]+)` \| ((?:`[^`]+` ?)+)\|$", re.M)
@@ -49,4 +50,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__))

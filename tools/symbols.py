@@ -15,6 +15,7 @@ import re
 import sys
 
 from common import Report, configure, many, run
+from start import Trouble, start
 
 STACK = 512
 MEM = ["memcpy", "memmove", "memset", "memcmp"]
@@ -169,6 +170,11 @@ def look(archive):
 def main():
     report = Report("symbols")
     archives = sys.argv[1:]
+    for archive in archives:
+        if not pathlib.Path(archive).is_file():
+            raise Trouble(f"{archive}: is missing: ninja check builds it")
+        if pathlib.Path(archive).read_bytes()[:8] != b"!<arch>\n":
+            raise Trouble(f"{archive}: is no archive")
     looks = many(look, archives)
     for one in looks:
         report.problems += one[0].problems
@@ -186,4 +192,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__, 1, None))

@@ -9,6 +9,8 @@
 import pathlib
 import sys
 
+from start import Trouble, start
+
 
 def read(path):
     """(passed, failed) of a file; one that is not there has failed."""
@@ -39,9 +41,13 @@ def main():
         passed, failed = add(stage(folder, name) for name in sys.argv[3:])
         print(f"{passed} passed, {failed} failed")
         return 1 if failed or not passed else 0
+    if len(sys.argv) != 3:
+        raise Trouble("one TARGET and one LIST; or --stages first")
     target, names = sys.argv[1:]
     stamps = [pathlib.Path(name)
               for name in pathlib.Path(names).read_text().split()]
+    if not all(stamp.parent.name for stamp in stamps):
+        raise Trouble(f"{names}: names no stamps of tools/run.py")
     counts = [read(stamp.with_suffix(".count")) for stamp in stamps]
     passed, failed = add(counts)
     if stamps and stamps[0].parent.name == target:
@@ -55,4 +61,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__, 2, None))
