@@ -68,6 +68,11 @@ TESTS = named("tests", """
 
 TESTS += named("tests", "test_tce test_viommu")  # IOMMUs
 
+# The catalogue of attacks (docs/threats.md), by its letters; `ninja attack`.
+ATTACKS = named("tests/attacks", """attack_a attack_b attack_b_shape
+                                    attack_copy attack_ring""")
+SUPPORT.append("tests/attacks/scene.c")
+
 # It compiles library code with atomics that are not C11's: not for coverage.
 OTHER_ATOMICS = ["tests/test_pool_steps.c"]
 
@@ -290,7 +295,7 @@ VARIANTS = [(f"{cpu}-Os", cpu, "", "-Os") for cpu in CPUS] + [
 
 def listed():
     """Every source that is built; tools/layers.py looks for others."""
-    lists = [FAKE, BACKENDS, SUPPORT, TESTS, STRESS, POISON,
+    lists = [FAKE, BACKENDS, SUPPORT, TESTS, ATTACKS, STRESS, POISON,
              [EXPLAIN, README, LIBFDT]]
     lists += [cpu.sources for cpu in CPUS.values()]
     lists += [guest["sources"] for guest in GUESTS.values()]

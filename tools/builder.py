@@ -77,7 +77,11 @@ class Builder:
         m.comment("Unit tests: the whole library and the fake machine, with "
                   "ASan and UBSan; one Criterion binary a file.")
         results = self.tested("criterion", self.suite(
-            "asan", "test", self.p.TESTS, ["-lcriterion"]))
+            "asan", "test", self.p.TESTS + self.p.ATTACKS, ["-lcriterion"]))
+        attacks = {stem(source) for source in self.p.ATTACKS}
+        m.build("attack", "total", [
+            result for result in results if stem(result) in attacks],
+            name="attack")
         both = ["$builddir/asan/libtest.a", "-lcriterion", "-lfdt"]
         results += self.tested("criterion", [self.program(
             "asan", self.p.LIBFDT, "$asan", both, ["tools-test"])])
