@@ -38,7 +38,7 @@ def named(folder, names):
 
 LIB = named("lib", """copy window record pool block instance grow share space
                       policy virtio used device map mapping shared stats
-                      tree sync sg find quota secure revoke change
+                      tree sync sg find quota cache secure revoke change
                       topology fdt fdt_dma
                       iommu iommu_virtio viommu""")
 NONE = named("arch/none", "none")  # in every archive
@@ -47,7 +47,7 @@ S390 = named("arch/s390", "uv uvc.S")
 
 # For tests only: the fake machine, backends that also compile on the host, and
 # what several tests use.
-FAKE = named("arch/fake", "fake device fake_iommu fake_viommu")
+FAKE = named("arch/fake", "fake device fake_cache fake_iommu fake_viommu")
 BACKENDS = ["arch/power/ultravisor.c", "arch/s390/uv.c", "lib/iommu_tce.c"]
 SUPPORT = named("tests", "support threads model oracle blobs")
 
@@ -72,6 +72,7 @@ TESTS += named("tests", "test_tce test_viommu")  # IOMMUs
 ATTACKS = named("tests/attacks", """attack_a attack_b attack_b_shape
                                     attack_copy attack_ring""")
 SUPPORT.append("tests/attacks/scene.c")
+TESTS += named("tests", "test_cache test_history")  # coherency
 
 # It compiles library code with atomics that are not C11's: not for coverage.
 OTHER_ATOMICS = ["tests/test_pool_steps.c"]

@@ -44,6 +44,7 @@ static const struct fact facts[BOUNCE_FACTS] = {
 	{ "UNNEGOTIATED", "secure since the features were negotiated" },
 	{ "ALIASED", "its requester ID is that of a device in another space" },
 	{ "UNNUMBERED", "no requester ID: a bridge above has no number" },
+	{ "INCOHERENT", "of another coherency class than its space" },
 };
 
 static void print_legend(void)

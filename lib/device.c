@@ -14,7 +14,8 @@
 /* Tags of devices that have no owner of their own: above those of embedders. */
 #define OWN_TAGS 0xf000u
 
-#define DEVICE_FLAGS 0xffu
+#define DEVICE_FLAGS 0x3ffu
+#define CACHE_FLAGS (BOUNCE_DEVICE_NON_COHERENT | BOUNCE_DEVICE_NO_SNOOP)
 
 /* ---- the binding word: epoch in the high half, verdict below ---- */
 
@@ -186,6 +187,25 @@ void bounce_device_verdict(const struct bounce_device *device,
 
 /* ---- attach ---- */
 
+/* Only what a space was asked for and its IOMMU honours is a promise. */
+static bool forces_snoop(const struct bounce_space *space)
+{
+	return (space->translation.attributes & ~space->unhonoured &
+		BOUNCE_IOMMU_SNOOP) != 0;
+}
+
+/* Is a device of the space's class? */
+static bool coheres(const struct bounce_space *space, uint32_t flags)
+{
+	if ((flags & BOUNCE_DEVICE_NON_COHERENT) != 0)
+		return space->coherency == BOUNCE_NON_COHERENT;
+	if ((flags & BOUNCE_DEVICE_NO_SNOOP) != 0)
+		return space->coherency == BOUNCE_NO_SNOOP ||
+		       (space->coherency == BOUNCE_SNOOPED &&
+			forces_snoop(space));
+	return space->coherency == BOUNCE_SNOOPED;
+}
+
 static bool info_valid(const struct bounce_device_info *info)
 {
 	for (size_t i = 0;
@@ -195,18 +215,25 @@ static bool info_valid(const struct bounce_device_info *info)
 	return info->space != NULL && info->reserved0 == 0 &&
 	       bounce_is_low_mask(info->dma_mask) &&
 	       (info->flags & ~DEVICE_FLAGS) == 0 &&
+	       (info->flags & CACHE_FLAGS) != CACHE_FLAGS &&
 	       info->transport <= BOUNCE_TRANSPORT_MMIO &&
 	       info->owner < OWN_TAGS;
 }
 
 static struct bounce_limits limits_of(const struct bounce_device_info *info)
 {
+	const struct bounce_space *space = info->space;
+	uint64_t line = space->coherency == BOUNCE_SNOOPED ?
+				1 :
+				space->bounce->env.cache->line_bytes;
+
 	return (struct bounce_limits) {
 		.last = info->dma_mask == 0 ? UINT64_MAX : info->dma_mask,
 		.boundary = info->boundary_mask == 0 ? UINT64_MAX :
 						       info->boundary_mask,
 		.match = info->min_align_mask,
-		.align = info->alloc_align_mask,
+		/* Runs are whole lines: H2 of cache.c. */
+		.align = info->alloc_align_mask | (line - 1),
 		.segment = info->segment_bytes == 0 ? UINT64_MAX :
 						      info->segment_bytes,
 	};
@@ -245,6 +272,8 @@ static uint32_t facts_of(const struct bounce_device_info *info)
 	facts |= feature_facts(info->features);
 	if (info->transport == BOUNCE_TRANSPORT_CCW)
 		facts |= BOUNCE_FACT_CCW;
+	if (!coheres(info->space, info->flags))
+		facts |= BOUNCE_FACT_INCOHERENT;
 	return facts;
 }
 
@@ -309,15 +338,14 @@ static void take_queues(struct bounce_device *device, uint32_t first,
 
 /* Everything about the device but its queues; not in use yet. */
 static void fill_in(struct bounce_device *device,
-		    const struct bounce_device_info *info)
+		    const struct bounce_device_info *info, uint32_t index)
 {
-	uint32_t index = (uint32_t)(device - device->bounce->device);
-
 	device->space = info->space;
 	device->limits = limits_of(info);
 	device->facts = facts_of(info);
 	device->owner = info->owner != 0 ? info->owner :
 					   (uint16_t)(OWN_TAGS + index);
+	device->maintained = info->space->coherency != BOUNCE_SNOOPED;
 	device->requester = info->requester;
 	device->unnegotiated = 0;
 	device->function = info->function;
@@ -395,7 +423,7 @@ enum bounce_err bounce_device_attach(struct bounce *bounce,
 	d = free_device(bounce);
 	if (d == NULL || first == bounce->config.queues)
 		return BOUNCE_ERR_FULL;
-	fill_in(d, info);
+	fill_in(d, info, (uint32_t)(d - bounce->device));
 	bounce_topology_place(d);
 	err = decide(d, info->features, answer != NULL ? answer : &unwanted);
 	if (err != BOUNCE_OK)
@@ -407,6 +435,30 @@ enum bounce_err bounce_device_attach(struct bounce *bounce,
 		d->function->devices++;
 	*device = d;
 	return BOUNCE_OK;
+}
+
+/* A device that never is: nobody but us sees it. */
+enum bounce_err bounce_space_accepts(const struct bounce_space *space,
+				     const struct bounce_device_info *info,
+				     struct bounce_negotiation *why)
+{
+	struct bounce_device_info asked;
+	struct bounce_negotiation unwanted;
+	struct bounce_device device = { .queues = 0 };
+	enum bounce_err err;
+
+	if (space == NULL || info == NULL)
+		return BOUNCE_ERR_ARG;
+	asked = *info;
+	/* The instance's own, of which this call changes nothing. */
+	asked.space = &space->bounce->space[space->index];
+	err = check(space->bounce, &asked);
+	if (err != BOUNCE_OK)
+		return err;
+	device.bounce = space->bounce;
+	fill_in(&device, &asked, 0);
+	bounce_topology_place(&device);
+	return decide(&device, info->features, why != NULL ? why : &unwanted);
 }
 
 struct bounce_queue *bounce_device_queue(struct bounce_device *device,

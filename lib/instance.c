@@ -175,6 +175,15 @@ static bool linear_apart(const struct bounce_linear *a,
 				b->len);
 }
 
+static bool cache_valid(const struct bounce_cache *cache)
+{
+	return cache == NULL ||
+	       (cache->clean != NULL && cache->invalidate != NULL &&
+		cache->reserved == 0 && cache->line_bytes != 0 &&
+		cache->line_bytes <= BOUNCE_SLOT_BYTES &&
+		bounce_is_low_mask(cache->line_bytes - 1));
+}
+
 static bool env_valid(const struct bounce_env *env)
 {
 	const struct bounce_linear *linear = env->linear;
@@ -191,7 +200,7 @@ static bool env_valid(const struct bounce_env *env)
 	     i++)
 		if (env->reserved[i] != 0)
 			return false;
-	return true;
+	return cache_valid(env->cache);
 }
 
 static bool arch_valid(const struct bounce_arch *arch)
@@ -348,6 +357,15 @@ static struct bounce_pool *free_pool(struct bounce *bounce)
 	return NULL;
 }
 
+static bool pool_valid(const struct bounce *bounce,
+		       const struct bounce_pool_info *info)
+{
+	return info->slabs != 0 && info->flags == 0 && info->reserved == 0 &&
+	       bounce_cache_serves(bounce, info->coherency) &&
+	       info->urgent_chunks < CHUNKS_PER_SLAB && info->high <= 100 &&
+	       info->low <= info->high;
+}
+
 enum bounce_err bounce_pool_init(struct bounce *bounce,
 				 const struct bounce_pool_info *info,
 				 struct bounce_pool **pool)
@@ -356,10 +374,7 @@ enum bounce_err bounce_pool_init(struct bounce *bounce,
 	uint32_t first;
 
 	if (bounce == NULL || info == NULL || pool == NULL ||
-	    info->slabs == 0 || info->flags != 0 ||
-	    (info->reserved[0] | info->reserved[1]) != 0 ||
-	    info->urgent_chunks >= CHUNKS_PER_SLAB || info->high > 100 ||
-	    info->low > info->high)
+	    !pool_valid(bounce, info))
 		return BOUNCE_ERR_ARG;
 	/* relaxed: init calls are serialised; see bounce_pool_find(). */
 	first = atomic_load_explicit(&bounce->slabs_used, memory_order_relaxed);
@@ -374,6 +389,7 @@ enum bounce_err bounce_pool_init(struct bounce *bounce,
 		.urgent_chunks = info->urgent_chunks,
 		.high = info->high,
 		.low = info->low,
+		.coherency = info->coherency,
 	};
 	for (uint32_t i = 0; i < info->slabs; i++)
 		bounce->slab[first + i].pool = p;

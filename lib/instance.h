@@ -23,6 +23,7 @@ struct bounce_space {
 	struct bounce_pool *pool; /* may be NULL */
 	struct bounce_windows windows; /* room for config.windows */
 	uint32_t devices; /* attached; cold */
+	uint32_t coherency; /* enum bounce_coherency; its pool's, if any */
 	/* Its IOMMU: iommu.c. `iommu` is what info() said at the beginning. */
 	struct bounce_translation translation;
 	struct bounce_iommu_info iommu;
@@ -75,6 +76,7 @@ struct bounce_device {
 	struct bounce_limits limits;
 	uint32_t facts; /* enum bounce_fact, without protection and pool */
 	uint16_t owner;
+	bool maintained; /* its space is not SNOOPED: cache.c */
 	uint16_t requester;
 	uint32_t first_queue;
 	uint32_t queues;
@@ -227,6 +229,13 @@ bool bounce_mapping_publish(const struct bounce_request *request,
 			    const struct bounce_prepared *prepared,
 			    struct bounce_mapping *mapping);
 
+/* A part of a mapping, and who is next to use it: RECORD_TO or RECORD_FROM. */
+struct bounce_part {
+	uint64_t offset; /* bytes */
+	uint64_t len;
+	uint8_t direction;
+};
+
 /* A run, and where in it the mapping begins. */
 struct bounce_claimed {
 	struct bounce_run run;
@@ -246,6 +255,29 @@ enum bounce_err bounce_mapping_claim_at(const struct bounce_request *request,
 enum bounce_err bounce_shared_prepare(const struct bounce_request *request,
 				      uint8_t how,
 				      struct bounce_prepared *prepared);
+
+/* ---- caches: cache.c; for devices that are `maintained` ---- */
+
+/* Clean, or also drop, what a mapping shows the device; before it is told. */
+void bounce_cache_for_device(const struct bounce_request *request,
+			     const struct bounce_prepared *prepared);
+
+/* [@offset, +@len) of a mapping that is held: the CPU is about to read it, or
+ * has written it. */
+void bounce_cache_sync(const struct bounce_device *device, uint32_t record,
+		       const struct record_about *about, uint64_t target,
+		       const struct bounce_part *part);
+
+/* Memory that is born shared, from its first use on. */
+void bounce_cache_drop(const struct bounce *bounce, const void *memory,
+		       uint64_t len);
+
+/* Can a buffer be maintained where it is: whole lines, in the linear map? */
+bool bounce_cache_reaches(const struct bounce_device *device,
+			  const struct bounce_buf *buf);
+
+/* Is a class one that the instance can serve? */
+bool bounce_cache_serves(const struct bounce *bounce, uint32_t coherency);
 
 /* ---- revoke: device.c ---- */
 

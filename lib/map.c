@@ -180,7 +180,9 @@ static enum bounce_err prepare_open(struct bounce_request *request,
 	bounce_bus_t bus;
 	bool reached = bounce_window_bus(&device->space->windows, request->path,
 					 buf->gpa, buf->len, &bus) &&
-		       bounce_window_fits(&device->limits, bus.v, buf->len);
+		       bounce_window_fits(&device->limits, bus.v, buf->len) &&
+		       (!device->maintained ||
+			bounce_cache_reaches(device, buf));
 
 	verdict = bounce_device_judge(
 		device, fills_pages(buf) ? 0 : BOUNCE_FACT_SUBPAGE,
@@ -234,6 +236,8 @@ enum bounce_err bounce_map_finish(const struct bounce_request *request,
 
 	if (prepared->about.kind == RECORD_RUN)
 		fill(request, prepared);
+	if (bounce_unlikely(request->queue->device->maintained))
+		bounce_cache_for_device(request, prepared);
 	if (!bounce_mapping_publish(request, prepared, mapping))
 		return BOUNCE_ERR_STALE;
 	/* relaxed: counters. */
@@ -295,6 +299,22 @@ static void copy_back(struct bounce_queue *queue, uint32_t record,
 		memory_order_relaxed);
 }
 
+/* The CPU is about to read what the device wrote. */
+static void drop_back(const struct bounce_device *device,
+		      const struct bounce_mapping *handle,
+		      const struct record_about *about, uint64_t target,
+		      uint64_t written)
+{
+	const struct bounce_part part = {
+		.len = about->kind == RECORD_RUN ? bytes_back(about, written) :
+						   about->len,
+		.direction = RECORD_FROM,
+	};
+
+	if ((about->how & RECORD_FROM) != 0 && part.len != 0)
+		bounce_cache_sync(device, handle->record, about, target, &part);
+}
+
 static enum bounce_err unmap(struct bounce_queue *queue,
 			     const struct bounce_mapping *mapping,
 			     uint64_t written)
@@ -313,6 +333,8 @@ static enum bounce_err unmap(struct bounce_queue *queue,
 			      false) != BOUNCE_OK)
 		return BOUNCE_ERR_STALE;
 	lie = written > ((about.how & RECORD_FROM) != 0 ? about.len : 0);
+	if (!lie && bounce_unlikely(queue->device->maintained))
+		drop_back(queue->device, &handle, &about, target, written);
 	if (!lie)
 		copy_back(queue, handle.record, &about,
 			  (void *)(uintptr_t)target,

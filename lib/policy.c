@@ -36,6 +36,7 @@ enum {
 	UNNEGOTIATED = BOUNCE_FACT_UNNEGOTIATED,
 	ALIASED = BOUNCE_FACT_ALIASED,
 	UNNUMBERED = BOUNCE_FACT_UNNUMBERED,
+	INCOHERENT = BOUNCE_FACT_INCOHERENT,
 };
 
 /* Facts that must be so, and facts that must not. */
@@ -57,6 +58,7 @@ static const struct bounce_rule rules[] = {
 	{ WHEN(UNNEGOTIATED, 0), REFUSE(UNNEGOTIATED) },
 	{ WHEN(ALIASED, 0), REFUSE(ALIASED) },
 	{ WHEN(UNNUMBERED, 0), REFUSE(UNNUMBERED) },
+	{ WHEN(INCOHERENT, 0), REFUSE(INCOHERENT) },
 	{ WHEN(POOL_FAILED, 0), REFUSE(POOL_FAILED) },
 	{ WHEN(PROTECTED, VERSION_1), REFUSE(LEGACY) },
 
@@ -110,6 +112,9 @@ static const char *const texts[BOUNCE_REASONS] = {
 	[BOUNCE_WHY_UNNUMBERED] =
 		"a bridge above it has no bus number yet: nobody knows its "
 		"requester ID",
+	[BOUNCE_WHY_INCOHERENT] =
+		"its DMA and the caches: it is of another coherency class "
+		"than its space",
 	[BOUNCE_WHY_POOL_FAILED] =
 		"its own pool could not be set up, and another pool would not "
 		"isolate it",
@@ -160,6 +165,7 @@ static const char *const sources[BOUNCE_REASONS] = {
 	[BOUNCE_WHY_UNNEGOTIATED] = "design.md 6",
 	[BOUNCE_WHY_ALIASED] = "design.md 6",
 	[BOUNCE_WHY_UNNUMBERED] = "design.md 6",
+	[BOUNCE_WHY_INCOHERENT] = "design.md 6",
 	[BOUNCE_WHY_POOL_FAILED] = DESIGN,
 	[BOUNCE_WHY_ATTESTED] = DESIGN,
 	[BOUNCE_WHY_DECLINED] = DESIGN,

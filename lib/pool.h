@@ -169,6 +169,7 @@ struct bounce_pool {
 	_Atomic uint64_t share_calls;
 	_Atomic uint64_t share_retries;
 	uint32_t spaces; /* that use it; cold */
+	uint32_t coherency; /* enum bounce_coherency, of each of them */
 	uint16_t urgent_chunks; /* of each slab */
 	uint8_t high; /* watermarks, percent */
 	uint8_t low;

@@ -58,6 +58,9 @@ static void clean(const struct bounce_queue *queue,
 
 	bounce_copy_zero(bounce_pool_memory(bounce, run),
 			 (size_t)run->slots << BOUNCE_SLOT_SHIFT);
+	if (bounce_unlikely(queue->device->maintained))
+		bounce_cache_drop(bounce, bounce_pool_memory(bounce, run),
+				  bounce_run_bytes(run));
 	for (uint32_t i = 0; i < run->slots; i++)
 		/* relaxed: the run is ours (P3). */
 		atomic_store_explicit(&slab->owner[run->slot + i],
@@ -255,6 +258,8 @@ static enum bounce_err commit(struct bounce_queue *queue,
 	if (!bounce_record_retire(record))
 		return BOUNCE_ERR_STALE; /* R5: the run is gone with it */
 	shorten(bounce, &prepared, (uint32_t)len);
+	if (bounce_unlikely(queue->device->maintained))
+		bounce_cache_for_device(&request, &prepared);
 	if (!bounce_mapping_publish(&request, &prepared, mapping))
 		return BOUNCE_ERR_STALE;
 	traffic = bounce_traffic(queue, len);

@@ -80,6 +80,7 @@ enum bounce_err bounce_space_init(struct bounce *bounce,
 		s->in_use = 1;
 		s->pool = pool;
 		s->windows.count = 0;
+		s->coherency = pool != NULL ? pool->coherency : BOUNCE_SNOOPED;
 		s->devices = 0;
 		begin_counting(s);
 		if (pool != NULL)
@@ -89,6 +90,19 @@ enum bounce_err bounce_space_init(struct bounce *bounce,
 		return BOUNCE_OK;
 	}
 	return BOUNCE_ERR_FULL;
+}
+
+enum bounce_err bounce_space_set_coherency(struct bounce_space *space,
+					   uint32_t coherency)
+{
+	if (space == NULL || !bounce_cache_serves(space->bounce, coherency))
+		return BOUNCE_ERR_ARG;
+	if (space->devices != 0 || space->translation.iommu != NULL)
+		return BOUNCE_ERR_BUSY;
+	if (space->pool != NULL && space->pool->coherency != coherency)
+		return BOUNCE_ERR_REFUSED;
+	space->coherency = coherency;
+	return BOUNCE_OK;
 }
 
 enum bounce_err bounce_space_add_window(struct bounce_space *space,
@@ -140,6 +154,10 @@ void bounce_space_info(const struct bounce_space *space,
 						     memory_order_relaxed),
 		.lost_bytes = atomic_load_explicit(&space->lost_bytes,
 						   memory_order_relaxed),
+		.coherency = space->coherency,
+		.line_bytes = space->coherency == BOUNCE_SNOOPED ?
+				      0 :
+				      space->bounce->env.cache->line_bytes,
 	};
 	bounce_iommu_ask(space, &info->iommu);
 }
@@ -155,6 +173,8 @@ bool bounce_space_window(const struct bounce_space *space, uint32_t index,
 
 bool bounce_space_valid(const struct bounce_space *space)
 {
+	if (space->pool != NULL && space->pool->coherency != space->coherency)
+		return false;
 	for (uint32_t i = 0; i < space->windows.count; i++) {
 		if (!bounce_window_valid(&space->windows.window[i]))
 			return false;

@@ -9,16 +9,15 @@
 #include "copy.h"
 #include "instance.h"
 
-/* What both directions check; on OK the record is held. */
-struct sync {
-	uint64_t offset;
-	uint64_t len;
-	uint8_t direction; /* RECORD_TO or RECORD_FROM */
-};
+/* Used where it is, or written there: nothing to copy. */
+static bool is_in_place(const struct record_about *about)
+{
+	return about->kind != RECORD_RUN || record_is_plain(about);
+}
 
 static void sync_copy(struct bounce_queue *queue, uint32_t record,
 		      const struct record_about *about, uint64_t target,
-		      const struct sync *sync)
+		      const struct bounce_part *part)
 {
 	unsigned char *private = (unsigned char *)(uintptr_t)target;
 	unsigned char *shared = bounce_mapping_shared(queue->device->bounce,
@@ -26,21 +25,34 @@ static void sync_copy(struct bounce_queue *queue, uint32_t record,
 	struct queue_traffic *traffic = bounce_traffic(queue, about->len);
 	_Atomic uint64_t *counter = &traffic->bytes_to;
 
-	if (sync->direction == RECORD_FROM) {
-		bounce_copy_out(private + sync->offset, shared + sync->offset,
-				sync->len);
+	if (part->direction == RECORD_FROM) {
+		bounce_copy_out(private + part->offset, shared + part->offset,
+				part->len);
 		counter = &traffic->bytes_from;
 	} else {
-		bounce_copy_in(shared + sync->offset, private + sync->offset,
-			       sync->len);
+		bounce_copy_in(shared + part->offset, private + part->offset,
+			       part->len);
 	}
 	/* relaxed: a counter. */
-	atomic_fetch_add_explicit(counter, sync->len, memory_order_relaxed);
+	atomic_fetch_add_explicit(counter, part->len, memory_order_relaxed);
+}
+
+/* Where caches do not see the DMA: first out of them, then copied; and back. */
+static void sync_maintained(struct bounce_queue *queue, uint32_t record,
+			    const struct record_about *about, uint64_t target,
+			    const struct bounce_part *part)
+{
+	if (part->direction == RECORD_FROM)
+		bounce_cache_sync(queue->device, record, about, target, part);
+	if (!is_in_place(about))
+		sync_copy(queue, record, about, target, part);
+	if (part->direction == RECORD_TO)
+		bounce_cache_sync(queue->device, record, about, target, part);
 }
 
 static enum bounce_err sync_held(struct bounce_queue *queue,
 				 const struct bounce_mapping *mapping,
-				 const struct sync *sync)
+				 const struct bounce_part *part)
 {
 	const struct bounce_mapping handle = *mapping;
 	uint64_t generation = handle.key & RECORD_GENERATION_MAX;
@@ -52,19 +64,21 @@ static enum bounce_err sync_held(struct bounce_queue *queue,
 	record = bounce_mapping_look_up(queue, &handle, &about, &target);
 	if (record == NULL || about.kind == RECORD_SHARED)
 		return BOUNCE_ERR_STALE;
-	if ((about.how & sync->direction) == 0 || sync->len == 0 ||
-	    !bounce_inside(sync->offset, sync->len, 0, about.len))
+	if ((about.how & part->direction) == 0 || part->len == 0 ||
+	    !bounce_inside(part->offset, part->len, 0, about.len))
 		/* What we judged may be the next mapping of this record. */
 		return bounce_record_same(record, generation) ?
 			       BOUNCE_ERR_ARG :
 			       BOUNCE_ERR_STALE;
-	/* Used where it is, or written there: nothing to copy. */
-	if (about.kind != RECORD_RUN || record_is_plain(&about))
+	if (is_in_place(&about) && !queue->device->maintained)
 		return BOUNCE_OK;
 	err = bounce_record_pin(record, generation);
 	if (err != BOUNCE_OK)
 		return err;
-	sync_copy(queue, handle.record, &about, target, sync);
+	if (bounce_unlikely(queue->device->maintained))
+		sync_maintained(queue, handle.record, &about, target, part);
+	else
+		sync_copy(queue, handle.record, &about, target, part);
 	bounce_mapping_leave(queue->device->bounce, handle.record, &about,
 			     target);
 	return BOUNCE_OK;
@@ -72,13 +86,13 @@ static enum bounce_err sync_held(struct bounce_queue *queue,
 
 static enum bounce_err sync_any(struct bounce_queue *queue,
 				const struct bounce_mapping *mapping,
-				const struct sync *sync)
+				const struct bounce_part *part)
 {
 	enum bounce_err err;
 
 	if (!bounce_queue_attached(queue) || mapping == NULL)
 		return BOUNCE_ERR_ARG;
-	err = sync_held(queue, mapping, sync);
+	err = sync_held(queue, mapping, part);
 	return bounce_likely(err == BOUNCE_OK) ?
 		       err :
 		       bounce_count_error(queue, err, mapping->len);
@@ -88,16 +102,16 @@ enum bounce_err bounce_sync_for_device(struct bounce_queue *queue,
 				       const struct bounce_mapping *mapping,
 				       uint64_t offset, uint64_t len)
 {
-	const struct sync sync = { offset, len, RECORD_TO };
+	const struct bounce_part part = { offset, len, RECORD_TO };
 
-	return sync_any(queue, mapping, &sync);
+	return sync_any(queue, mapping, &part);
 }
 
 enum bounce_err bounce_sync_for_cpu(struct bounce_queue *queue,
 				    const struct bounce_mapping *mapping,
 				    uint64_t offset, uint64_t len)
 {
-	const struct sync sync = { offset, len, RECORD_FROM };
+	const struct bounce_part part = { offset, len, RECORD_FROM };
 
-	return sync_any(queue, mapping, &sync);
+	return sync_any(queue, mapping, &part);
 }

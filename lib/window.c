@@ -260,6 +260,25 @@ bool bounce_window_bus(const struct bounce_windows *windows, uint32_t path,
 	return true;
 }
 
+/* Windows of a path do not overlap on the bus, so one holds it, if any does. */
+bool bounce_window_gpa(const struct bounce_windows *windows, uint32_t path,
+		       uint64_t bus, uint64_t len, bounce_gpa_t *gpa)
+{
+	for (uint32_t i = 0; len != 0 && i < windows->count; i++) {
+		const struct bounce_window *window = &windows->window[i];
+		uint64_t reach = reach_of(window);
+		uint64_t offset = bus - window->bus.v;
+
+		if ((window->flags & BOUNCE_WINDOW_BYPASS) == path &&
+		    bus >= window->bus.v && offset <= reach &&
+		    len - 1 <= reach - offset) {
+			gpa->v = window->gpa.v + offset;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* ---- windows of any alignment: of a bus behind a bus ---- */
 
 /* Bytes, less one, as a length; all 2^64 are 0: to the end. */

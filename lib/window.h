@@ -97,6 +97,10 @@ const struct bounce_window *bounce_window_find(
 bool bounce_window_bus(const struct bounce_windows *windows, uint32_t path,
 		       bounce_gpa_t gpa, uint64_t len, bounce_bus_t *bus);
 
+/* And back: where [bus, +len) of @path leads. False when no window holds it. */
+bool bounce_window_gpa(const struct bounce_windows *windows, uint32_t path,
+		       uint64_t bus, uint64_t len, bounce_gpa_t *gpa);
+
 /*
  * Two windows, one behind the other: what @inner leads to is a bus address of
  * @outer. Of any alignment; neither wraps. False when nothing gets through.

@@ -112,7 +112,8 @@ static void attach(struct bench *bench, uint32_t index)
 void bench_set_up(struct bench *bench)
 {
 	const struct bench_knobs *knobs = &bench->knobs;
-	const struct bounce_pool_info info = { .slabs = knobs->slabs };
+	const struct bounce_pool_info info = { .slabs = knobs->slabs,
+					       .coherency = knobs->coherency };
 
 	make_instance(bench);
 	bench_check(bounce_pool_init(bench->bounce, &info, &bench->pool) ==

@@ -65,6 +65,8 @@ struct bench_knobs {
 	 * for buffers, whole slots [256 KiB]. */
 	uint64_t gpa;
 	uint64_t private_bytes;
+	/* The class of the pool, and of the space [SNOOPED]. */
+	enum bounce_coherency coherency;
 	/* detect's answer [YES]. */
 	enum bounce_protection protection;
 };

@@ -460,8 +460,8 @@ Test(pool_init, every_bad_argument_is_refused)
 	const struct bounce_pool_info bad[] = {
 		{ .slabs = 0 },
 		{ .slabs = 1, .flags = 1 },
-		{ .slabs = 1, .reserved = { 1 } },
-		{ .slabs = 1, .reserved = { [1] = 1 } },
+		{ .slabs = 1, .reserved = 1 },
+		{ .slabs = 1, .coherency = BOUNCE_NON_COHERENT },
 	};
 
 	call_begin(&call);

@@ -92,6 +92,8 @@ static struct bounce_verdict design(uint32_t facts)
 		return refuse(BOUNCE_WHY_ALIASED);
 	if (IS(UNNUMBERED))
 		return refuse(BOUNCE_WHY_UNNUMBERED);
+	if (IS(INCOHERENT))
+		return refuse(BOUNCE_WHY_INCOHERENT);
 	if (IS(POOL_FAILED))
 		return refuse(BOUNCE_WHY_POOL_FAILED);
 	return IS(PROTECTED) ? when_protected(facts) : when_open(facts);

@@ -22,6 +22,8 @@ DOORS = [
      "calls the monitor or set_shared"),
     (r"(->|\.)(map|unmap|flush|info)\s*\(", ["lib/iommu.c"],
      "calls an IOMMU's backend"),
+    (r"\bcache\s*->\s*(clean|invalidate)\s*\(", ["lib/cache.c"],
+     "calls env.cache"),
     (r"\(bounce_bus_t\)\s*\{", ["lib/window.c"], "makes a bounce_bus_t"),
     (r"\b(mapping|bus|run)[\w>.-]*\bbus\b[^=;,]*=[^=;]*\bgpa\b",
      ["lib/window.c"], "turns a gpa into a bus address"),

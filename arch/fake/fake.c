@@ -343,6 +343,7 @@ struct bounce_env fake_machine_env(struct fake_machine *machine)
 			      .len = machine->bytes } },
 		.set_shared = machine->tables ? fake_machine_set_shared : NULL,
 		.relax = relax,
+		.cache = machine->hooks,
 	};
 }
 

@@ -99,6 +99,9 @@ struct fake_machine {
 	 * the order is judged (TDX: never a private mapping of a shared page).
 	 * [false] */
 	bool tables;
+	/* Its caches do not see DMA: fake_cache_init() sets both. [NULL] */
+	struct fake_cache *cache;
+	const struct bounce_cache *hooks;
 	/*
 	 * The backend. granule_shift [12], contents [KEPT], batch [16] and
 	 * verify_share [false] may be changed before bounce_init().

@@ -30,6 +30,9 @@ enum bounce_device_flags {
 	BOUNCE_DEVICE_FORCE = 32, /* bounce in any case */
 	BOUNCE_DEVICE_POOL_FAILED = 64, /* its restricted pool is not there */
 	BOUNCE_DEVICE_ALONE = 128, /* shares its requester ID with nobody */
+	/* How its DMA meets caches; neither: it always snoops. */
+	BOUNCE_DEVICE_NON_COHERENT = 256, /* it never snoops */
+	BOUNCE_DEVICE_NO_SNOOP = 512, /* it snoops or not, as it likes */
 };
 
 /*
@@ -114,11 +117,13 @@ struct bounce_device_stats {
  * Return:
  *   BOUNCE_OK
  *   BOUNCE_ERR_ARG          NULL, a mask that is not 2^n - 1, an alignment
- *                           above a chunk, an unknown flag, a reserved word.
+ *                           above a chunk, an unknown flag, NON_COHERENT and
+ *                           NO_SNOOP, a reserved word.
  *   BOUNCE_ERR_FULL         config.devices or config.queues are used up.
  *   BOUNCE_ERR_REFUSED      the policy's verdict; @answer->why says why: also
  *                           when its requester ID is that of a device in
- *                           another space.
+ *                           another space, or its DMA does not meet caches as
+ *                           the space's class says.
  *   BOUNCE_ERR_UNREACHABLE  it must bounce, and no slab of the pool is inside
  *                           its window and mask.
  *   BOUNCE_ERR_BUSY         its function is in a change.
@@ -130,6 +135,28 @@ enum bounce_err bounce_device_attach(struct bounce *bounce,
 				     const struct bounce_device_info *info,
 				     struct bounce_device **device,
 				     struct bounce_negotiation *answer)
+	BOUNCE_MUST_CHECK;
+
+/**
+ * bounce_space_accepts() - would a space take a device, and if not, why?
+ *
+ * What bounce_device_attach() would say now, but for BOUNCE_ERR_FULL; changes
+ * nothing. A device that may choose not to snoop fits a SNOOPED space only
+ * where the space's IOMMU was asked to force snooping, and honours it.
+ *
+ * @space: the space.
+ * @info: facts and limits; its `space` is not looked at.
+ * @why: as bounce_device_attach() writes it. May be NULL.
+ *
+ * Context: as bounce_device_attach().
+ *
+ * Return: as bounce_device_attach(), never BOUNCE_ERR_FULL.
+ *
+ * Source: docs/design.md 6.
+ */
+enum bounce_err bounce_space_accepts(const struct bounce_space *space,
+				     const struct bounce_device_info *info,
+				     struct bounce_negotiation *why)
 	BOUNCE_MUST_CHECK;
 
 /**

@@ -28,8 +28,29 @@ struct bounce_linear {
 };
 
 /*
+ * Cache maintenance, for spaces that are not SNOOPED. Called by lib/cache.c
+ * alone, from map, unmap, sync, alloc and commit of such a space, in their
+ * contexts, on several CPUs at once; never for a SNOOPED space. Constant data.
+ * [@cpu, +@len) need not be whole lines: all that have a byte in it count.
+ */
+struct bounce_cache {
+	uint32_t line_bytes; /* longest line: a power of two, at most a slot */
+	uint32_t reserved; /* zero */
+	/* clean() - when it returns, memory holds what the CPUs stored. */
+	void (*clean)(void *ctx, const void *cpu, uint64_t len);
+	/*
+	 * invalidate() - clean, and drop the lines: when it returns, the next
+	 * load comes from memory. A line is written back before it is dropped,
+	 * or the zeroes that hide old bytes could be lost: DC CIVAC and not DC
+	 * IVAC, CBO.FLUSH and not CBO.INVAL, DCBF, CLFLUSH.
+	 */
+	void (*invalidate)(void *ctx, const void *cpu, uint64_t len);
+};
+
+/*
  * The embedder. Copied by bounce_init(); what it points to must outlive the
- * instance. No hook is called by the I/O path (map, unmap, sync, alloc, free).
+ * instance. No hook is called by the I/O path (map, unmap, sync, alloc, free),
+ * but those of `cache`, where a space is not SNOOPED.
  */
 struct bounce_env {
 	void *ctx; /* handed to each hook, never looked at */
@@ -58,7 +79,10 @@ struct bounce_env {
 	 */
 	void (*pressure)(void *ctx, struct bounce_pool *pool, bool on);
 
-	uint64_t reserved[3]; /* zero */
+	/* NULL: every space is SNOOPED. */
+	const struct bounce_cache *cache;
+
+	uint64_t reserved[2]; /* zero */
 };
 
 /*
@@ -115,7 +139,8 @@ size_t bounce_meta_size(const struct bounce_config *config) BOUNCE_MUST_CHECK;
  * Return:
  *   BOUNCE_OK
  *   BOUNCE_ERR_ARG    a pointer is NULL, @memory is misaligned, a count is out
- *                     of range, a linear range wraps, or @arch lacks a hook.
+ *                     of range, a linear range wraps, @arch or env.cache
+ *                     lacks a hook, or env.cache has no line that will do.
  *   BOUNCE_ERR_RANGE  @bytes is too small.
  */
 enum bounce_err bounce_init(void *memory, size_t bytes,

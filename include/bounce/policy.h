@@ -52,9 +52,11 @@ enum bounce_fact {
 	BOUNCE_FACT_ALIASED = 1 << 16,
 	/* It has no requester ID: a bridge above has no bus number yet. */
 	BOUNCE_FACT_UNNUMBERED = 1 << 17,
+	/* Its DMA does not meet caches as the class of its space says. */
+	BOUNCE_FACT_INCOHERENT = 1 << 18,
 };
-/* How many facts there are: bits 0 .. 17. */
-#define BOUNCE_FACTS 18
+/* How many facts there are: bits 0 .. 18. */
+#define BOUNCE_FACTS 19
 
 /* What is done with a device, or with one of its buffers. */
 enum bounce_verdict_kind {
@@ -77,6 +79,7 @@ enum bounce_reason {
 	BOUNCE_WHY_UNNEGOTIATED,
 	BOUNCE_WHY_ALIASED,
 	BOUNCE_WHY_UNNUMBERED,
+	BOUNCE_WHY_INCOHERENT,
 	BOUNCE_WHY_POOL_FAILED,
 	BOUNCE_WHY_ATTESTED,
 	BOUNCE_WHY_DECLINED,

@@ -25,7 +25,8 @@ struct bounce_pool_info {
 	 * `high`, off at `low` or below; 0 and 0: no pressure call. */
 	uint8_t high;
 	uint8_t low;
-	uint32_t reserved[2]; /* zero */
+	uint32_t coherency; /* enum bounce_coherency, of all its spaces */
+	uint32_t reserved; /* zero */
 };
 
 /* A snapshot; each number is exact when no call is in progress. */
@@ -56,7 +57,8 @@ struct bounce_pool_stats {
  *
  * Return:
  *   BOUNCE_OK
- *   BOUNCE_ERR_ARG   a pointer is NULL, no slabs, or a reserved word is set.
+ *   BOUNCE_ERR_ARG   a pointer is NULL, no slabs, a reserved word is set, or
+ *                    a class that is unknown, or needs env.cache.
  *   BOUNCE_ERR_FULL  config.pools or config.slabs are used up.
  */
 enum bounce_err bounce_pool_init(struct bounce *bounce,

@@ -43,7 +43,8 @@ struct bounce_window {
  * bounce_space_init() - make a space without windows.
  *
  * @bounce: the instance.
- * @pool: where bounce slots come from, or NULL: no device of it can bounce.
+ * @pool: where bounce slots come from, or NULL: no device of it can bounce. The
+ *        space is of the pool's coherency class, or SNOOPED without a pool.
  * @space: written on success only.
  *
  * Context: not from interrupt level; serialised with the other init and fini
@@ -57,6 +58,29 @@ struct bounce_window {
 enum bounce_err bounce_space_init(struct bounce *bounce,
 				  struct bounce_pool *pool,
 				  struct bounce_space **space)
+	BOUNCE_MUST_CHECK;
+
+/**
+ * bounce_space_set_coherency() - say whether caches see the space's DMA.
+ *
+ * Classes never share a pool: where there is one, its class is the space's, and
+ * this call only asks whether it is the one that was meant.
+ *
+ * @space: a space that no device is attached to yet.
+ * @coherency: enum bounce_coherency.
+ *
+ * Context: as bounce_space_init().
+ *
+ * Return:
+ *   BOUNCE_OK
+ *   BOUNCE_ERR_ARG      unknown, or not SNOOPED and there is no env.cache.
+ *   BOUNCE_ERR_BUSY     a device is attached, or an IOMMU was set.
+ *   BOUNCE_ERR_REFUSED  its pool is of another class.
+ *
+ * Source: docs/design.md 6.
+ */
+enum bounce_err bounce_space_set_coherency(struct bounce_space *space,
+					   uint32_t coherency)
 	BOUNCE_MUST_CHECK;
 
 /**
@@ -100,7 +124,8 @@ enum bounce_err bounce_space_add_window(struct bounce_space *space,
  *   BOUNCE_ERR_ARG    NULL, a hook is missing, an unknown flag or reserved
  *                     word; the IOMMU's page is no power of two, or more than
  *                     a chunk (DYNAMIC: than a slot), or a TRANSLATED window
- *                     is not a multiple of it away from its memory.
+ *                     is not a multiple of it away from its memory;
+ *                     or DYNAMIC in a space that is not SNOOPED.
  *   BOUNCE_ERR_BUSY   a device is attached, the space has one already, or the
  *                     backend's bounded retries are used up.
  *   BOUNCE_ERR_FULL   DYNAMIC: config.pools or config.slabs are used up.
@@ -128,7 +153,9 @@ struct bounce_space_info {
 	uint64_t flush_calls;
 	uint64_t mapped_bytes; /* ever mapped */
 	uint64_t lost_bytes; /* whose removal could not be confirmed */
-	uint64_t reserved[4];
+	uint32_t coherency; /* enum bounce_coherency */
+	uint32_t line_bytes; /* what runs are multiples of; 0: SNOOPED */
+	uint64_t reserved[3];
 };
 
 /**
@@ -178,7 +205,8 @@ enum bounce_err bounce_space_fini(struct bounce_space *space) BOUNCE_MUST_CHECK;
  *
  * Context: no other call in progress.
  *
- * Return: true when the windows are sorted, disjoint and aligned.
+ * Return: true when the windows are disjoint and aligned, and the pool is of
+ * the space's class.
  */
 bool bounce_space_valid(const struct bounce_space *space) BOUNCE_MUST_CHECK;
 

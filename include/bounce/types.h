@@ -89,6 +89,17 @@ enum bounce_how {
 	BOUNCE_URGENT = 16,
 };
 
+/*
+ * Do the CPUs' caches see a device's DMA? A space has one answer for all its
+ * devices, and never another one because of who came or went.
+ */
+enum bounce_coherency {
+	BOUNCE_SNOOPED = 0, /* all of it, always */
+	BOUNCE_NON_COHERENT = 1, /* none of it: env.cache is called */
+	/* A device may choose (PCIe's No Snoop): env.cache is called. */
+	BOUNCE_NO_SNOOP = 2,
+};
+
 /* A private buffer. Plain data; the caller's, read during the call only. */
 struct bounce_buf {
 	bounce_gpa_t gpa; /* of the first byte; decides alignment bits */
