@@ -43,12 +43,14 @@ LIB = named("lib", """copy window record pool block instance grow share space
                       iommu iommu_virtio viommu""")
 NONE = named("arch/none", "none")  # in every archive
 POWER = named("arch/power", "ultravisor ucall.S") + named("lib", "iommu_tce")
-S390 = named("arch/s390", "uv uvc.S")
+S390 = named("arch/s390", "uv uvc.S") + named("lib", "iommu_zpci")
 
 # For tests only: the fake machine, backends that also compile on the host, and
 # what several tests use.
-FAKE = named("arch/fake", "fake device fake_cache fake_iommu fake_viommu")
-BACKENDS = ["arch/power/ultravisor.c", "arch/s390/uv.c", "lib/iommu_tce.c"]
+FAKE = named("arch/fake", """fake device fake_cache fake_iommu fake_viommu
+                             fake_zpci""")
+BACKENDS = ["arch/power/ultravisor.c", "arch/s390/uv.c", "lib/iommu_tce.c",
+            "lib/iommu_zpci.c"]
 SUPPORT = named("tests", "support threads model oracle blobs")
 
 # Criterion, one binary each, ASan + UBSan.
@@ -66,7 +68,7 @@ TESTS = named("tests", """
     test_taint test_topology test_unmap test_urgent test_used test_valid
     test_virtio test_window""")
 
-TESTS += named("tests", "test_tce test_viommu")  # IOMMUs
+TESTS += named("tests", "test_tce test_viommu test_zpci")  # IOMMUs
 
 # The catalogue of attacks (docs/threats.md), by its letters; `ninja attack`.
 ATTACKS = named("tests/attacks", """attack_a attack_b attack_b_shape
@@ -99,7 +101,7 @@ LIBFDT = "tests/test_libfdt.c"  # a unit test; links libfdt besides
 
 HEADERS = named("include/bounce", """arch.h bounce.h device.h env.h fdt.h
     iommu.h libfdt.h map.h policy.h pool.h space.h tce.h topology.h
-    types.h viommu.h virtio.h""")
+    types.h viommu.h virtio.h zpci.h""")
 
 
 class Cpu:

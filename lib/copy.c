@@ -118,3 +118,14 @@ void bounce_copy_put_le16(unsigned char *shared, uint16_t value)
 			  __builtin_bswap16(value) :
 			  value;
 }
+
+/* One store: the host must not see half of an entry. */
+void bounce_copy_put_be64(unsigned char *shared, uint64_t value)
+{
+	volatile struct shared_64 *word = (void *)shared;
+
+	bounce_assert((uintptr_t)shared % sizeof(value) == 0);
+	word->v = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ?
+			  value :
+			  __builtin_bswap64(value);
+}

@@ -28,6 +28,9 @@ bool bounce_copy_is_zero(const unsigned char *shared, size_t len);
 /* One little-endian number into memory that the host reads, by one store. */
 void bounce_copy_put_le16(unsigned char *shared, uint16_t value);
 
+/* A big-endian one: an entry of a table. */
+void bounce_copy_put_be64(unsigned char *shared, uint64_t value);
+
 /* One little-endian number out of shared memory, read exactly once. */
 uint16_t bounce_copy_le16(const unsigned char *shared);
 

@@ -201,14 +201,9 @@ static uint32_t gather(struct walk *walk, unsigned char *list)
 	while (walk->count != 0 && pages < ENTRIES_MOST &&
 	       walk_bus(walk) == bus + pages * walk->page) {
 		/* Big-endian for either kind of guest [P]. */
-		uint64_t entry = walk_entry(walk);
-		unsigned char byte[ENTRY_BYTES];
-
-		for (uint32_t i = 0; i < ENTRY_BYTES; i++)
-			byte[i] = (unsigned char)(entry >> (56 - 8 * i));
 		if (list != NULL)
-			bounce_copy_in(list + pages * ENTRY_BYTES, byte,
-				       ENTRY_BYTES);
+			bounce_copy_put_be64(list + pages * ENTRY_BYTES,
+					     walk_entry(walk));
 		walk_on(walk);
 		pages++;
 	}

@@ -41,7 +41,7 @@ DOORS = [
       "quick.h instance.c grow.c share.c space.c device.c revoke.c map.c "
       "mapping.c sync.c shared.c quota.c find.c secure.c stats.c "
       "change.c iommu.c viommu.h viommu.c iommu_virtio.c tce.h "
-      "iommu_tce.c".split()],
+      "iommu_tce.c zpci.h iommu_zpci.c".split()],
      "uses atomics"),
     (r"\batomic_(?!\w+_explicit\b|init\b|thread_fence\b)\w+\s*\(", [],
      "orders by omission: use the _explicit form"),

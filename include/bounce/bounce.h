@@ -18,6 +18,7 @@
 #include <bounce/space.h> /* windows: what address a device sees */
 #include <bounce/fdt.h> /* windows and pools from a device tree */
 #include <bounce/tce.h> /* the backend for DMA windows of POWER */
+#include <bounce/zpci.h> /* the backend for PCI functions of Z */
 #include <bounce/viommu.h> /* the backend for a virtio-iommu */
 #include <bounce/policy.h> /* does it bounce, and why */
 #include <bounce/virtio.h> /* negotiation, the used-element check */

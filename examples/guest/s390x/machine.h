@@ -34,8 +34,6 @@ unsigned cpu_uvc(void *block);
 unsigned cpu_clp(void *block);
 unsigned cpu_pci_load(uint64_t request, uint64_t offset, uint64_t *value);
 unsigned cpu_pci_store(uint64_t request, uint64_t offset, uint64_t value);
-unsigned cpu_pci_control(uint64_t request, void *block);
-unsigned cpu_pci_refresh(uint64_t request, uint64_t address, uint64_t len);
 
 /* Entered by hardware and by start.S, never called from C. */
 void program_entry(void);

@@ -161,19 +161,4 @@ cpu_pci_store:
 	.insn	rre, 0xb9d00000, %r4, %r2
 	CONDITION_CODE
 
-	/* cpu_pci_control(request, block): MPCIFC, with the FIB at block. */
-	.globl	cpu_pci_control
-cpu_pci_control:
-	.insn	rxy, 0xe300000000d0, %r2, 0(%r3)
-	CONDITION_CODE
-
-	/* cpu_pci_refresh(request, address, len): RPCIT. */
-	.globl	cpu_pci_refresh
-cpu_pci_refresh:
-	lgr	%r1, %r2
-	lgr	%r2, %r3
-	lgr	%r3, %r4
-	.insn	rre, 0xb9d30000, %r1, %r2
-	CONDITION_CODE
-
 	.section .note.GNU-stack, "", @progbits
