@@ -72,9 +72,11 @@ TESTS += named("tests", "test_tce test_viommu test_zpci")  # IOMMUs
 
 # The catalogue of attacks (docs/threats.md), by its letters; `ninja attack`.
 ATTACKS = named("tests/attacks", """attack_a attack_b attack_b_shape
-                                    attack_copy attack_ring""")
+                                    attack_c attack_copy attack_d
+                                    attack_ring""")
 SUPPORT.append("tests/attacks/scene.c")
-TESTS += named("tests", "test_cache test_history")  # coherency
+# All of it with a step before each atomic access (tests/attacks/stepped.h).
+STEPPED = named("tests/attacks", "attack_steps attack_stops")
 
 # It compiles library code with atomics that are not C11's: not for coverage.
 OTHER_ATOMICS = ["tests/test_pool_steps.c"]
@@ -298,7 +300,7 @@ VARIANTS = [(f"{cpu}-Os", cpu, "", "-Os") for cpu in CPUS] + [
 
 def listed():
     """Every source that is built; tools/layers.py looks for others."""
-    lists = [FAKE, BACKENDS, SUPPORT, TESTS, ATTACKS, STRESS, POISON,
+    lists = [FAKE, BACKENDS, SUPPORT, TESTS, ATTACKS, STEPPED, STRESS, POISON,
              [EXPLAIN, README, LIBFDT]]
     lists += [cpu.sources for cpu in CPUS.values()]
     lists += [guest["sources"] for guest in GUESTS.values()]
@@ -316,6 +318,7 @@ def manifest(args, path):
     m.var("prefix", args.prefix)
     m.var("free", flags.FREE)
     for name, how in (("asan", flags.ASAN), ("tsan", flags.TSAN),
+                      ("stepped", flags.STEPPED),
                       ("poison", flags.TRAPS), ("coverage", flags.COVERAGE),
                       ("fuzz", flags.FUZZED)):
         m.var(name, f"{how} -Iarch/{CPUS[args.host].folder}")

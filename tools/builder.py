@@ -78,7 +78,9 @@ class Builder:
                   "ASan and UBSan; one Criterion binary a file.")
         results = self.tested("criterion", self.suite(
             "asan", "test", self.p.TESTS + self.p.ATTACKS, ["-lcriterion"]))
-        attacks = {stem(source) for source in self.p.ATTACKS}
+        results += self.tested("criterion", self.suite(
+            "stepped", "test", self.p.STEPPED, ["-lcriterion"], cc="clang"))
+        attacks = {stem(s) for s in self.p.ATTACKS + self.p.STEPPED}
         m.build("attack", "total", [
             result for result in results if stem(result) in attacks],
             name="attack")

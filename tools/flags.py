@@ -16,6 +16,7 @@ OBSERVED = ("-std=c11 -D_GNU_SOURCE -DBOUNCE_DEBUG -g -O1 -pthread -Wall "
             "-fno-omit-frame-pointer -Iinclude -Ilib -Iarch/fake -Itests "
             "-iquote arch/power -iquote arch/s390")
 ASAN = f"{OBSERVED} -fsanitize=address,undefined -fno-sanitize-recover=all"
+STEPPED = f"{ASAN} -include tests/attacks/stepped.h"
 TSAN = f"{OBSERVED} -fsanitize=thread"
 TRAPS = f"{ASAN} -DBOUNCE_POISON"
 # Counted, not checked: an assertion has a way out that no test must take.
