@@ -96,6 +96,13 @@ FUZZ = {
 }
 FUZZ_HARNESS = ["fuzz/harness.c"]
 
+# The explorer (docs/explorer.md): its engine, and scenarios, which are compiled
+# with its atomics as the library is; what each target searches.
+EXPLORER = named("tests/explorer", """explore memory races regions hooks sites
+                                      litmus main""")
+SCENARIOS = named("tests/explorer", "stand slots")
+EXPLORED = {"explore": ["litmus", "slots"]}
+
 # Hosted programs: the second links the shipped archive.
 README = "examples/readme.c"
 EXPLAIN = "examples/explain.c"
@@ -253,6 +260,9 @@ TOOLS = """
     valgrind                    valgrind                    bench
     gnuplot                     gnuplot-nox                 bench
     /usr/src/linux-source-6.12.tar.xz  linux-source-6.12    bench
+    ninja                       ninja-build                 explore
+    clang                       clang                       explore
+    /usr/include/stdlib.h       libc6-dev                   explore
     ninja                       ninja-build                 fuzz
     clang                       clang                       fuzz
     /usr/include/stdlib.h       libc6-dev                   fuzz
@@ -266,8 +276,9 @@ INSTALL = {  # --install: what -> the targets whose tools it brings
     "docs": ["docs", "coverage"],
     "bench": ["bench"],
     "fuzz": ["fuzz"],
+    "explore": ["explore"],
     "all": ["lib", "explain", "test", "check", "demo", "docs", "coverage",
-            "bench", "fuzz"],
+            "bench", "explore", "fuzz"],
 }
 PACKAGES, NEEDS = {}, {target: [] for target in INSTALL["all"]}
 for tool, package, *targets in map(str.split, TOOLS.strip().splitlines()):
@@ -304,7 +315,7 @@ def listed():
              [EXPLAIN, README, LIBFDT]]
     lists += [cpu.sources for cpu in CPUS.values()]
     lists += [guest["sources"] for guest in GUESTS.values()]
-    lists += [BENCH, BENCH_PEER, FUZZ_HARNESS]
+    lists += [BENCH, BENCH_PEER, FUZZ_HARNESS, EXPLORER, SCENARIOS]
     lists += [[f"fuzz/fuzz_{name}.c"] + more for name, more in FUZZ.items()]
     return sorted({source for sources in lists for source in sources})
 
@@ -334,7 +345,7 @@ def manifest(args, path):
            description="CONFIGURE")
     m.build(path, "configure", needs=[
         "configure.py", "tools/builder.py", "tools/flags.py",
-        "tools/fuzzing.py", "tools/manifest.py"])
+        "tools/exploring.py", "tools/fuzzing.py", "tools/manifest.py"])
     m.lines += ["", "default lib"]
     return "\n".join(m.lines) + "\n"
 

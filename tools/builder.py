@@ -3,6 +3,7 @@
 configure.py. This file has no list of its own."""
 import pathlib
 
+import exploring
 import fuzzing
 from flags import (BENCH_FLAGS, BENCH_LINUX, GUEST_LINK, LINUX_FLAGS)
 
@@ -224,4 +225,5 @@ class Builder:
         self.examples()
         self.demo()
         self.bench()
+        exploring.Explorer(self).build()
         fuzzing.Fuzzers(self).build()

@@ -17,6 +17,8 @@ ninja bench      measure against swiotlb and the floors: docs/benchmarks.md, in
 ninja fuzz       libFuzzer with ASan and UBSan, and with MSan, a minute each;
                  fuzz-quick: ten seconds; fuzz-long: until stopped; fuzz-lines:
                  what each reaches; fuzz-keep: to fuzz/corpus (docs/fuzzing.md)
+ninja explore    run the library's own code in every order that C11 allows
+                 (docs/explorer.md)
 ninja explain    print the policy's truth table
 ninja install    headers, archives, libbounce.pc; DESTDIR and PREFIX count
 ninja help       this text"""

@@ -108,7 +108,7 @@ def main():
         print(f"{stamp.name}: FAILED, exit {code}: {' '.join(command)}")
     if (failed or kind == "check") and not shown:
         print(output, end="")
-    elif not failed and kind in ("criterion", "program"):
+    elif not failed and kind in ("criterion", "program", "tap"):
         stamp.touch()
 
 
