@@ -77,6 +77,7 @@ ATTACKS = named("tests/attacks", """attack_a attack_b attack_b_shape
 SUPPORT.append("tests/attacks/scene.c")
 # All of it with a step before each atomic access (tests/attacks/stepped.h).
 STEPPED = named("tests/attacks", "attack_steps attack_stops")
+TESTS += named("tests", "test_cache test_history test_reach")  # spaces
 
 # It compiles library code with atomics that are not C11's: not for coverage.
 OTHER_ATOMICS = ["tests/test_pool_steps.c"]
