@@ -68,6 +68,9 @@ TESTS = named("tests", """
     test_taint test_topology test_unmap test_urgent test_used test_valid
     test_virtio test_window""")
 
+# Spaces: their windows, and what caches see of their devices.
+TESTS += named("tests", "test_cache test_history test_reach")
+
 TESTS += named("tests", "test_tce test_viommu test_zpci")  # IOMMUs
 
 # The catalogue of attacks (docs/threats.md), by its letters; `ninja attack`.
@@ -77,13 +80,12 @@ ATTACKS = named("tests/attacks", """attack_a attack_b attack_b_shape
 SUPPORT.append("tests/attacks/scene.c")
 # All of it with a step before each atomic access (tests/attacks/stepped.h).
 STEPPED = named("tests/attacks", "attack_steps attack_stops")
-TESTS += named("tests", "test_cache test_history test_reach")  # spaces
 
 # It compiles library code with atomics that are not C11's: not for coverage.
 OTHER_ATOMICS = ["tests/test_pool_steps.c"]
 
 # Plain programs with threads, one binary each, TSan.
-STRESS = named("tests/stress", """find_map pool_grow pool_owners revoke_map
+STRESS = named("tests/stress", """epoch_map find_map pool_grow pool_owners revoke_map
                                   sync_unmap unmap_twice""")
 POISON = ["tests/poison.c"]  # ASan and -DBOUNCE_POISON (lib/poison.h)
 
