@@ -210,6 +210,7 @@ CHECKS = {
     "layers": "tools/layers.py",
     "headers": "tools/headers.py",
     "docs": "tools/docs.py",
+    "threats": "tools/threats.py",
     "examples": "tools/examples.py $builddir/documents $shipped",
     "sources": "tools/sources.py",
     "sizes": "tools/sizes.py",
