@@ -5,7 +5,7 @@
   ./configure.py                        write ./build.ninja (committed)
   ./configure.py --check                fail when ./build.ninja is stale
   ./configure.py --install test         install what `ninja test` and `ninja
-                                        check` need; also: demo, docs, all
+                                        check` need; also: demo, vhost, all
   ./configure.py --name gcc --cc gcc    write build/gcc.ninja, then
   ninja -f build/gcc.ninja test
 
@@ -110,6 +110,15 @@ EXPLORED = {"explore": ["litmus", "slots"]}
 README = "examples/readme.c"
 EXPLAIN = "examples/explain.c"
 LIBFDT = "tests/test_libfdt.c"  # a unit test; links libfdt besides
+
+# A hosted program whose devices are other processes, with drivers of the
+# guests; and the process that plays a malicious device.
+VHOST = named("examples/vhost", """main frontend host image_run kills liar
+                                   liars monitor""") + named(
+    "examples/guest", """blk driver fail image pattern print report sha256
+                         vring""")
+TWIN = named("examples/vhost", "twin twin_lies")
+TWIN_MORE = named("examples/guest", "pattern")  # compiled for VHOST
 
 HEADERS = named("include/bounce", """arch.h bounce.h device.h env.h fdt.h
     iommu.h libfdt.h map.h policy.h pool.h space.h tce.h topology.h
@@ -252,6 +261,12 @@ TOOLS = """
     /usr/lib/picolibc/aarch64-linux-gnu/lib/libc.a \
                                 picolibc-aarch64-linux-gnu  demo
     mke2fs                      e2fsprogs                   demo
+    qemu-storage-daemon         qemu-system-common          vhost
+    ninja                       ninja-build                 vhost
+    clang                       clang                       vhost
+    ar                          binutils                    vhost
+    /usr/include/stdlib.h       libc6-dev                   vhost
+    mke2fs                      e2fsprogs                   vhost
     doxygen                     doxygen                     docs
     gcovr                       gcovr                       coverage
     gcov                        gcc                         coverage
@@ -276,13 +291,14 @@ TOOLS = """
 """
 INSTALL = {  # --install: what -> the targets whose tools it brings
     "demo": ["demo"],
+    "vhost": ["vhost"],
     "test": ["lib", "explain", "test", "check"],
     "docs": ["docs", "coverage"],
     "bench": ["bench"],
     "fuzz": ["fuzz"],
     "explore": ["explore"],
     "all": ["lib", "explain", "test", "check", "demo", "docs", "coverage",
-            "bench", "explore", "fuzz"],
+            "bench", "explore", "fuzz", "vhost"],
 }
 PACKAGES, NEEDS = {}, {target: [] for target in INSTALL["all"]}
 for tool, package, *targets in map(str.split, TOOLS.strip().splitlines()):
@@ -317,6 +333,7 @@ def listed():
     """Every source that is built; tools/layers.py looks for others."""
     lists = [FAKE, BACKENDS, SUPPORT, TESTS, ATTACKS, STEPPED, STRESS, POISON,
              [EXPLAIN, README, LIBFDT]]
+    lists += [VHOST, TWIN]
     lists += [cpu.sources for cpu in CPUS.values()]
     lists += [guest["sources"] for guest in GUESTS.values()]
     lists += [BENCH, BENCH_PEER, FUZZ_HARNESS, EXPLORER, SCENARIOS]
@@ -335,7 +352,7 @@ def manifest(args, path):
     for name, how in (("asan", flags.ASAN), ("tsan", flags.TSAN),
                       ("stepped", flags.STEPPED),
                       ("poison", flags.TRAPS), ("coverage", flags.COVERAGE),
-                      ("fuzz", flags.FUZZED)):
+                      ("fuzz", flags.FUZZED), ("hosted", flags.HOSTED)):
         m.var(name, f"{how} -Iarch/{CPUS[args.host].folder}")
     m.var("plain", flags.PLAIN)
     m.var("guest", flags.GUEST_FLAGS)

@@ -180,6 +180,24 @@ class Builder:
                  [disk, *images.values()], pool="console")
         m.build("demo", "total", ["$builddir/results/demo/demo"], name="demo")
 
+    def vhost(self):
+        m, after = self.m, ["tools-vhost"]
+        m.comment("A process whose devices are processes: tools/vhost.py.")
+        program, twin = (self.objects("vhost", sources, after, flags="$hosted")
+                         for sources in (self.p.VHOST, self.p.TWIN))
+        shared = [f"$builddir/vhost/{s[:-2]}.o" for s in self.p.TWIN_MORE]
+        exes = [m.build(f"$builddir/vhost/{name}", "link", objs,
+                        flags="-pthread")
+                for name, objs in (
+                    ("vhost", program + [self.shipped[self.host]]),
+                    ("twin", twin + shared))]
+        disk = "$builddir/demo/input.img"
+        self.run("vhost", "vhost", "rows", "python3 -B tools/vhost.py "
+                 f"--input {disk} --work $builddir/vhost " + " ".join(exes),
+                 [disk, *exes], pool="console")
+        m.build("vhost", "total", ["$builddir/results/vhost/vhost"],
+                name="vhost")
+
     def linux_peer(self, name, source, config):
         """swiotlb.c and our adaptor as one object with one symbol."""
         m = self.m
@@ -224,6 +242,7 @@ class Builder:
         self.docs()
         self.examples()
         self.demo()
+        self.vhost()
         self.bench()
         exploring.Explorer(self).build()
         fuzzing.Fuzzers(self).build()

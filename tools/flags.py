@@ -30,6 +30,9 @@ GUEST_FLAGS = (f"-std=c11 -ffreestanding -g -O2 {WARN} -Iinclude "
                "patterns -fno-delete-null-pointer-checks")
 GUEST_LINK = ("-nostdlib -static -no-pie -Wl,--build-id=none "
               "-Wl,--no-warn-rwx-segments")
+# An ordinary process with the guests' drivers: examples/vhost.
+HOSTED = (f"-std=c11 -ffreestanding -D_GNU_SOURCE -g -O2 -pthread {WARN} "
+          "-Iinclude -Iexamples/guest -Iexamples/vhost")
 PLAIN = "-std=c11 -g -O2 -Wall -Wextra -Werror -Iinclude"
 
 # The benchmark.

@@ -12,6 +12,8 @@ ninja coverage   lines and branches of lib/ and arch/ that the tests run; what
                  they do not must be argued in docs/coverage.md
 ninja docs       HTML and man pages of the public headers: build/host/docs
 ninja demo       boot the guests under QEMU, on real virtio devices
+ninja vhost      devices that are other processes: qemu-storage-daemon, killed
+                 1000 times; and its malicious twin, that lies (docs/vhost.md)
 ninja bench      measure against swiotlb and the floors: docs/benchmarks.md, in
                  ten minutes; bench-quick: in one, with fewer cells
 ninja fuzz       libFuzzer with ASan and UBSan, and with MSan, a minute each;
