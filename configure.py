@@ -144,7 +144,8 @@ class Cpu:
 #  s390x   z196 has the atomic AND (release is wait-free) and no vectors yet;
 #          the ultravisor call came with z15.
 #  aarch64 atomics inline, and no unaligned access: it faults with the MMU off.
-#  riscv64 the base without floating point; no __riscv_save_* calls.
+#  riscv64 the base without floating point; no __riscv_save_* calls; nothing
+#          relative to gp, which firmware need not set.
 CPUS = {
     "x86_64": Cpu("x86", "x86_64-linux-gnu-", [],
                   "-mgeneral-regs-only -mno-red-zone -fcf-protection=none "
@@ -162,7 +163,7 @@ CPUS = {
                    "-mstrict-align -fno-pic"),
     "riscv64": Cpu("riscv", "riscv64-linux-gnu-", [],
                    "-march=rv64imac -mabi=lp64 -mcmodel=medany "
-                   "-mno-save-restore -fno-pic"),
+                   "-mno-save-restore -msmall-data-limit=0 -fno-pic"),
 }
 HOST = "x86_64"  # of the committed manifest; --host names another
 
@@ -211,7 +212,8 @@ GUESTS = {
     "x86_64": image("x86_64", "x86_64", X86 + VIOMMU, "translated"),
 }
 
-# What `ninja check` runs: name -> command. $archives are the code variants.
+# What `ninja check` runs: name -> command. $archives are the code variants,
+# $all what is shipped, and $shipped that of this machine.
 CHECKS = {
     "manifest": "configure.py --check",
     "refusals": "tools/refusals.py",
@@ -228,6 +230,8 @@ CHECKS = {
     "analyzer": "tools/analyze.py clang",
     "fanalyzer": "tools/analyze.py gcc",
     "cppcheck": "tools/analyze.py cppcheck",
+    "tidy": "tools/analyze.py tidy",
+    "reproducible": "tools/reproducible.py $builddir/elsewhere $all",
 }
 
 # ---- what it needs ---------------------------------------------------------
@@ -247,6 +251,7 @@ TOOLS = """
                                 libclang-rt-14-dev  test
     clang-format                clang-format    check
     cppcheck                    cppcheck        check
+    clang-tidy                  clang-tidy      check
     pmccabe                     pmccabe         check
     powerpc64le-linux-gnu-gcc   gcc-powerpc64le-linux-gnu   check demo
     powerpc64-linux-gnu-gcc     gcc-powerpc64-linux-gnu     check demo
@@ -320,13 +325,16 @@ BENCH_PEER = ["bench/peer_linux.c", "bench/shim/kernel.c"]
 LINUX_PEERS = [("debian", "swiotlb.c", "-DCONFIG_DEBUG_FS"),
                ("plain", "swiotlb.c", ""), ("repaired", "repaired.c", "")]
 
-# Variants of the code that the symbols check looks into: (name, CPU, compiler,
-# options); no compiler is the CPU's own. -O2 is what `lib` ships.
-VARIANTS = [(f"{cpu}-Os", cpu, "", "-Os") for cpu in CPUS] + [
-    ("gcc-O0", "host", "gcc", "-O0 -fcallgraph-info"),
-    ("gcc-O2", "host", "gcc", "-O2"), ("gcc-O3", "host", "gcc", "-O3"),
-    ("clang-O0", "host", "clang", "-O0"), ("clang-O3", "host", "clang", "-O3"),
-]
+# Variants of the code that the symbols check looks into, beside what is shipped
+# (this machine's by $cc, the others' by GCC; -O2): (name, CPU, compiler,
+# options). A GCC tells who calls whom.
+LEVELS = {"O0": "-O0", "Os": "-Os", "O2": "-O2", "O3": "-O3"}
+VARIANTS = [
+    (f"{cpu}-{cc}-{level}", cpu, cc, option + (
+        " -fcallgraph-info" if (cc, level) == ("gcc", "O0") else ""))
+    for cpu in CPUS for cc in ("gcc", "clang")
+    for level, option in LEVELS.items()
+    if (cc, level) != ("clang" if cpu == HOST else "gcc", "O2")]
 
 
 def listed():

@@ -194,27 +194,37 @@ static enum bounce_err check_structure(const struct bounce_fdt *fdt)
 
 static const struct bounce_fdt_reader own_reader;
 
+static bool version_fits(const unsigned char *header)
+{
+	return bounce_fdt_cell(header + HEADER_MAGIC) == MAGIC &&
+	       bounce_fdt_cell(header + HEADER_VERSION) >= VERSION &&
+	       bounce_fdt_cell(header + HEADER_LAST_COMPATIBLE) <= VERSION;
+}
+
+/* Where the two blocks are; false when that is outside of @size bytes. */
+static bool take_blocks(struct bounce_fdt *fdt, const unsigned char *header,
+			size_t size)
+{
+	uint32_t total = bounce_fdt_cell(header + HEADER_TOTAL);
+
+	fdt->structure = bounce_fdt_cell(header + HEADER_STRUCT);
+	fdt->structure_bytes = bounce_fdt_cell(header + HEADER_STRUCT_BYTES);
+	fdt->strings = bounce_fdt_cell(header + HEADER_STRINGS);
+	fdt->strings_bytes = bounce_fdt_cell(header + HEADER_STRINGS_BYTES);
+	return total <= size && total <= INT32_MAX &&
+	       fdt->structure % CELL == 0 &&
+	       bounce_inside(fdt->structure, fdt->structure_bytes, 0, total) &&
+	       bounce_inside(fdt->strings, fdt->strings_bytes, 0, total);
+}
+
 enum bounce_err bounce_fdt_open(struct bounce_fdt *fdt, const void *blob,
 				size_t size)
 {
-	const unsigned char *header = blob;
 	struct bounce_fdt open = { .reader = &own_reader, .blob = blob };
 	enum bounce_err err;
-	uint32_t total;
 
 	if (fdt == NULL || blob == NULL || size < HEADER_BYTES ||
-	    bounce_fdt_cell(header + HEADER_MAGIC) != MAGIC ||
-	    bounce_fdt_cell(header + HEADER_VERSION) < VERSION ||
-	    bounce_fdt_cell(header + HEADER_LAST_COMPATIBLE) > VERSION)
-		return BOUNCE_ERR_ARG;
-	total = bounce_fdt_cell(header + HEADER_TOTAL);
-	open.structure = bounce_fdt_cell(header + HEADER_STRUCT);
-	open.structure_bytes = bounce_fdt_cell(header + HEADER_STRUCT_BYTES);
-	open.strings = bounce_fdt_cell(header + HEADER_STRINGS);
-	open.strings_bytes = bounce_fdt_cell(header + HEADER_STRINGS_BYTES);
-	if (total > size || total > INT32_MAX || open.structure % CELL != 0 ||
-	    !bounce_inside(open.structure, open.structure_bytes, 0, total) ||
-	    !bounce_inside(open.strings, open.strings_bytes, 0, total))
+	    !version_fits(blob) || !take_blocks(&open, blob, size))
 		return BOUNCE_ERR_ARG;
 	err = check_structure(&open);
 	if (err == BOUNCE_OK)

@@ -390,6 +390,14 @@ static bool pages_valid(const struct bounce_space *space,
 	return true;
 }
 
+/* An attribute that may not be honoured is not dropped in silence. */
+static bool translation_valid(const struct bounce_translation *t,
+			      const uint32_t *unhonoured)
+{
+	return t != NULL && hooks_valid(t) &&
+	       (unhonoured != NULL || t->attributes == 0);
+}
+
 enum bounce_err bounce_space_set_iommu(struct bounce_space *space,
 				       const struct bounce_translation *t,
 				       uint32_t *unhonoured)
@@ -397,8 +405,7 @@ enum bounce_err bounce_space_set_iommu(struct bounce_space *space,
 	struct bounce_iommu_info info = { .page_bytes = 0 };
 	enum bounce_err err;
 
-	if (space == NULL || t == NULL || !hooks_valid(t) ||
-	    (unhonoured == NULL && t->attributes != 0))
+	if (space == NULL || !translation_valid(t, unhonoured))
 		return BOUNCE_ERR_ARG;
 	if (space->devices != 0 || space->translation.iommu != NULL)
 		return BOUNCE_ERR_BUSY;

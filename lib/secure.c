@@ -125,12 +125,15 @@ enum bounce_err bounce_unshare_all(struct bounce *bounce)
 
 static uint64_t to_le64(uint64_t x)
 {
-	const union {
-		uint16_t word;
-		uint8_t byte[2];
-	} one = { .word = 1 };
+	union {
+		uint8_t byte[8];
+		uint64_t word;
+	} le;
 
-	return one.byte[0] == 1 ? x : __builtin_bswap64(x);
+	/* Not by a builtin, which may become a call of the compiler's own. */
+	for (uint32_t i = 0; i < 8; i++)
+		le.byte[i] = (uint8_t)(x >> 8 * i);
+	return le.word;
 }
 
 static uint32_t to_le32(uint32_t x)

@@ -206,19 +206,36 @@ static bool blocks_valid(const struct bounce *bounce)
 	return true;
 }
 
-bool bounce_valid(const struct bounce *bounce)
+static bool pools_valid(const struct bounce *bounce)
 {
 	for (uint32_t i = 0; i < bounce->config.pools; i++)
 		if (bounce->pool[i].in_use &&
 		    !bounce_pool_valid(&bounce->pool[i]))
 			return false;
+	return true;
+}
+
+static bool spaces_valid(const struct bounce *bounce)
+{
 	for (uint32_t i = 0; i < bounce->config.spaces; i++)
 		if (bounce->space[i].in_use &&
 		    !bounce_space_valid(&bounce->space[i]))
 			return false;
+	return true;
+}
+
+static bool devices_valid(const struct bounce *bounce)
+{
 	for (uint32_t i = 0; i < bounce->config.devices; i++)
 		if (bounce->device[i].in_use &&
 		    !bounce_device_valid(&bounce->device[i]))
 			return false;
-	return blocks_valid(bounce) && bounce_topology_valid(bounce);
+	return true;
+}
+
+bool bounce_valid(const struct bounce *bounce)
+{
+	return pools_valid(bounce) && spaces_valid(bounce) &&
+	       devices_valid(bounce) && blocks_valid(bounce) &&
+	       bounce_topology_valid(bounce);
 }

@@ -204,18 +204,25 @@ bool bounce_function_changes(const struct bounce_function *function)
 
 /* ---- add and remove ---- */
 
+static bool parent_valid(const struct bounce *bounce,
+			 const struct bounce_function_info *info)
+{
+	const struct bounce_function *parent = info->parent;
+
+	return parent->bounce == bounce && parent->in_use &&
+	       is_bridge(&parent->info) && info->segment == 0 &&
+	       info->root_bus == 0;
+}
+
 static bool info_valid(const struct bounce *bounce,
 		       const struct bounce_function_info *info)
 {
-	const struct bounce_function *parent = info->parent;
 	uint32_t flags = info->flags;
 
 	for (size_t i = 0; i < sizeof(info->reserved); i++)
 		if (info->reserved[i] != 0)
 			return false;
-	if (parent != NULL && (parent->bounce != bounce || !parent->in_use ||
-			       !is_bridge(&parent->info) ||
-			       info->segment != 0 || info->root_bus != 0))
+	if (info->parent != NULL && !parent_valid(bounce, info))
 		return false;
 	return info->kind <= BOUNCE_FUNCTION_PCI_TO_PCIE &&
 	       (flags & ~FUNCTION_FLAGS) == 0 && flags != FUNCTION_FLAGS &&
@@ -275,12 +282,23 @@ static bool is_changing(const struct bounce *bounce)
 	return false;
 }
 
+/* Is there such a place, with such numbers? */
+static enum bounce_err judge(const struct bounce *bounce,
+			     const struct bounce_function_info *info)
+{
+	if (place_taken(bounce, info) || !numbers_fit(info) ||
+	    numbers_clash(bounce, info))
+		return BOUNCE_ERR_ARG;
+	return is_bounded(info) ? BOUNCE_OK : BOUNCE_ERR_RANGE;
+}
+
 enum bounce_err bounce_function_add(struct bounce *bounce,
 				    const struct bounce_function_info *info,
 				    struct bounce_function **function)
 {
 	struct bounce_function_info i;
 	struct bounce_function *f;
+	enum bounce_err err;
 
 	if (bounce == NULL || info == NULL || function == NULL ||
 	    !info_valid(bounce, info))
@@ -290,11 +308,9 @@ enum bounce_err bounce_function_add(struct bounce *bounce,
 	i = *info;
 	if (i.parent != NULL)
 		i.segment = i.parent->info.segment;
-	if (place_taken(bounce, &i) || !numbers_fit(&i) ||
-	    numbers_clash(bounce, &i))
-		return BOUNCE_ERR_ARG;
-	if (!is_bounded(&i))
-		return BOUNCE_ERR_RANGE;
+	err = judge(bounce, &i);
+	if (err != BOUNCE_OK)
+		return err;
 	f = free_function(bounce);
 	if (f == NULL)
 		return BOUNCE_ERR_FULL;

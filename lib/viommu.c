@@ -154,6 +154,16 @@ static bool init_ring(struct bounce_viommu *v, enum bounce_viommu_queue queue,
 				&ring->used) == BOUNCE_OK;
 }
 
+/* Is there all that a device needs, and can it map? */
+static bool usable(const struct bounce_viommu_info *info)
+{
+	return info->notify != NULL && info->shared != NULL &&
+	       ((uintptr_t)info->shared | info->bus.v) % BOUNCE_SLOT_BYTES ==
+		       0 &&
+	       (info->features & BOUNCE_VIOMMU_F_MAP_UNMAP) != 0 &&
+	       info->page_size_mask != 0;
+}
+
 enum bounce_err bounce_viommu_init(void *memory, size_t bytes,
 				   const struct bounce_viommu_info *info,
 				   struct bounce_viommu **viommu)
@@ -163,11 +173,7 @@ enum bounce_err bounce_viommu_init(void *memory, size_t bytes,
 	size_t check;
 
 	if (memory == NULL || viommu == NULL || !info_valid(info) ||
-	    (uintptr_t)memory % BOUNCE_VIOMMU_ALIGN != 0 ||
-	    info->notify == NULL || info->shared == NULL ||
-	    ((uintptr_t)info->shared | info->bus.v) % BOUNCE_SLOT_BYTES != 0 ||
-	    (info->features & BOUNCE_VIOMMU_F_MAP_UNMAP) == 0 ||
-	    info->page_size_mask == 0)
+	    (uintptr_t)memory % BOUNCE_VIOMMU_ALIGN != 0 || !usable(info))
 		return BOUNCE_ERR_ARG;
 	if (bytes < bounce_viommu_size(info))
 		return BOUNCE_ERR_RANGE;

@@ -25,11 +25,15 @@ class Builder:
                              after=after, **more) for s in sources]
 
     def archive(self, folder, cpu, cc, more):
-        """The shipped sources, compiled one way; cc "" is the CPU's own."""
-        native = cc or cpu == self.host
-        prefix, rule = ("", "") if native else (
-            self.p.CPUS[cpu].prefix, "cross-")
-        cc = cc or ("$cc" if native else prefix + "gcc")
+        """The shipped sources, compiled one way; cc "" is what ships: $cc for
+        this machine, the GCC of each other CPU."""
+        native = cpu == self.host or cc == "clang"
+        prefix = "" if cpu == self.host else self.p.CPUS[cpu].prefix
+        rule = "" if native else "cross-"
+        if cc == "clang" and cpu != self.host:
+            more += f" --target={prefix[:-1]}"
+        elif cc != "clang":
+            cc = "$cc" if native and not cc else prefix + "gcc"
         after = [] if not native else ["tools-lib" if cc == "$cc"
                                        else "tools-check"]
         objs = self.objects(folder, self.p.CPUS[cpu].sources, after,
@@ -124,11 +128,13 @@ class Builder:
         m = self.m
         m.comment("Variants of the code, and the checks.")
         archives = [*self.shipped.values()] + [
-            self.archive(name, self.host if cpu == "host" else cpu, cc, more)
+            self.archive(name, cpu, cc, more)
             for name, cpu, cc, more in self.p.VARIANTS]
         m.var("archives", " ".join(archives))
         m.var("shipped", self.shipped[self.host])
-        needs = {"$archives": archives, "$shipped": [self.shipped[self.host]]}
+        m.var("all", " ".join(self.shipped.values()))
+        needs = {"$archives": archives, "$shipped": [self.shipped[self.host]],
+                 "$all": self.shipped.values()}
         results = [
             self.run("check", name, "check", f"python3 -B {command}",
                      needs.get(command.split()[-1], []))

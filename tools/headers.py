@@ -27,7 +27,7 @@ def jobs():
             yield header, [compiler, *C11, f"-Iarch/{host}"]
     for header in files(".h", under=["tests"]):
         yield header, ["gcc", *C11, "-fhosted", "-D_GNU_SOURCE", "-Ilib",
-                       "-Iarch/fake", f"-Iarch/{host}"]
+                       "-Itests", "-Iarch/fake", f"-Iarch/{host}"]
     for header in files(".h", under=["arch"]):
         if header.endswith("/cpu.h"):
             continue

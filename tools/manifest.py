@@ -7,7 +7,8 @@ ninja lib        libbounce.a for this machine, and for each CPU whose cross
 ninja test       unit tests (ASan, UBSan) and stress programs (TSan)
 ninja test_pool  one of them: the name of any file in tests/ or tests/stress/
 ninja attack     of those, the catalogue of attacks (docs/threats.md)
-ninja check      symbols, layers, headers, docs, sizes, names, format, analyzers
+ninja check      symbols, layers, headers, docs, sizes, names, format,
+                 analyzers, the same bytes from another folder, and more
 ninja coverage   lines and branches of lib/ and arch/ that the tests run; what
                  they do not must be argued in docs/coverage.md
 ninja docs       HTML and man pages of the public headers: build/host/docs

@@ -90,7 +90,8 @@ def main():
     kind, stamp = sys.argv[1], pathlib.Path(sys.argv[2])
     command = sys.argv[4:]
     if kind not in KINDS or sys.argv[3] != "--":
-        raise Trouble(f"KIND STAMP -- COMMAND..., KIND one of {' '.join(KINDS)}")
+        raise Trouble("KIND STAMP -- COMMAND..., and KIND is one of "
+                      + " ".join(KINDS))
     tap = stamp.with_suffix(".tap")
     for old in (stamp, tap):
         old.unlink(missing_ok=True)

@@ -3,8 +3,8 @@
 """How long, how wide and how complex: limits are errors, questions are shown.
 
 Functions: 70 lines at most, a question above 40; 5 parameters; a cyclomatic
-complexity of 15 as pmccabe counts it. Files: 600 lines at most, a question
-above 400.
+complexity of 10 as pmccabe counts it, but for those of COMPLEX. Files: 600
+lines at most, a question above 400.
 """
 import statistics
 import sys
@@ -18,7 +18,26 @@ PARAMETERS = 5
 # Public calls, each made once a program or device, whose arguments are all
 # different in kind: a struct would only repeat their names.
 WIDER = {"bounce_init": 6, "bounce_alloc": 6}
-COMPLEXITY = 15
+COMPLEXITY = 10
+# More, with the reason. Shipped code first.
+COMPLEX = {
+    "bounce_block_claim": (11, "the places of a search, in their order"),
+    "bounce_mapping_claim": (11, "which unit decides, and the ways to the "
+                             "next: one sentence"),
+    "bounce_map_list": (12, "judges four arguments, then three steps"),
+    "bounce_alloc": (11, "judges six arguments, then one step"),
+    "call_sync": (14, "a fuzzer's and a test's: a way for each wrong call"),
+    "when_protected": (12, "the policy's table once more, row by row"),
+    "finish": (12, "a fuzzer's: ends all kinds of what is live"),
+    "judge": (12, "the oracle's predicates, one after the other"),
+    "addresses_of": (11, "nested loops over all that may be combined"),
+    "model_unmap": (11, "the model's rules of one call, in one place"),
+    "bounce_power_hcall": (11, "a test's hypervisor: a case for each call"),
+    "open_port": (11, "a guest's: the steps of virtio's initialisation"),
+    "take_ip": (11, "a guest's: the checks of one header, in its order"),
+    "packet_told": (11, "a guest's: the same of what a packet says"),
+    "believed": (11, "a test's: what is kept of pages against the truth"),
+}
 SHOWN = 5  # of the most complex functions
 
 
@@ -53,9 +72,10 @@ def main():
             continue
         where = fields[5].rsplit(": ", 1)
         complexities.append((int(fields[0]), where[-1]))
-        if int(fields[0]) > COMPLEXITY:
+        most = COMPLEX.get(where[-1], (COMPLEXITY,))[0]
+        if int(fields[0]) > most:
             report.bad(where[0], f"{where[-1]}(): complexity {fields[0]}, "
-                       f"{COMPLEXITY} at most")
+                       f"{most} at most")
     for question in asked:
         print(f"long: {question} lines")
     print("most complex: " + ", ".join(

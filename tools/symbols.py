@@ -42,10 +42,10 @@ JUMP = re.compile(r"b|c[bt]|tb|j|adr|%")
 def variant(archive):
     """(Cpu, name) of an archive by its folder's name."""
     name = pathlib.Path(archive).parent.name
-    for cpu, about in configure.CPUS.items():
-        if name in (cpu, f"{cpu}-Os"):
-            return about, name
-    return configure.CPUS[configure.HOST], name
+    cpu = name.split("-")[0]
+    if cpu not in configure.CPUS:
+        raise Trouble(f"{archive}: not in a folder that a CPU gave its name")
+    return configure.CPUS[cpu], name
 
 
 def symbols(report, archive, cpu, name):
