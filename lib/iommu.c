@@ -364,6 +364,20 @@ static bool hooks_valid(const struct bounce_translation *t)
 	       (t->reserved[0] | t->reserved[1]) == 0;
 }
 
+/* Does a page of each translated window lie in one page of the guest? */
+static bool windows_of_pages(const struct bounce_space *space,
+			     uint64_t page_bytes)
+{
+	for (uint32_t i = 0; i < space->windows.count; i++) {
+		const struct bounce_window *window = &space->windows.window[i];
+
+		if ((window->flags & BOUNCE_WINDOW_TRANSLATED) != 0 &&
+		    ((window->bus.v - window->gpa.v) & (page_bytes - 1)) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* Pages that slabs and slots are made of, at a place where they can be. */
 static bool pages_valid(const struct bounce_space *space,
 			const struct bounce_iommu_info *iommu,
@@ -379,15 +393,7 @@ static bool pages_valid(const struct bounce_space *space,
 	    iommu->ranges > BOUNCE_IOMMU_RANGES ||
 	    iommu->first.v > iommu->last.v)
 		return false;
-	for (uint32_t i = 0; i < space->windows.count; i++) {
-		const struct bounce_window *window = &space->windows.window[i];
-
-		if ((window->flags & BOUNCE_WINDOW_TRANSLATED) != 0 &&
-		    ((window->bus.v - window->gpa.v) &
-		     (iommu->page_bytes - 1)) != 0)
-			return false;
-	}
-	return true;
+	return windows_of_pages(space, iommu->page_bytes);
 }
 
 /* An attribute that may not be honoured is not dropped in silence. */

@@ -50,6 +50,14 @@ static void sync_maintained(struct bounce_queue *queue, uint32_t record,
 		bounce_cache_sync(queue->device, record, about, target, part);
 }
 
+/* A part of the mapping, in a direction that it has? */
+static bool part_valid(const struct record_about *about,
+		       const struct bounce_part *part)
+{
+	return (about->how & part->direction) != 0 && part->len != 0 &&
+	       bounce_inside(part->offset, part->len, 0, about->len);
+}
+
 static enum bounce_err sync_held(struct bounce_queue *queue,
 				 const struct bounce_mapping *mapping,
 				 const struct bounce_part *part)
@@ -64,8 +72,7 @@ static enum bounce_err sync_held(struct bounce_queue *queue,
 	record = bounce_mapping_look_up(queue, &handle, &about, &target);
 	if (record == NULL || about.kind == RECORD_SHARED)
 		return BOUNCE_ERR_STALE;
-	if ((about.how & part->direction) == 0 || part->len == 0 ||
-	    !bounce_inside(part->offset, part->len, 0, about.len))
+	if (!part_valid(&about, part))
 		/* What we judged may be the next mapping of this record. */
 		return bounce_record_same(record, generation) ?
 			       BOUNCE_ERR_ARG :

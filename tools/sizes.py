@@ -29,7 +29,7 @@ COMPLEX = {
     "call_sync": (14, "a fuzzer's and a test's: a way for each wrong call"),
     "when_protected": (12, "the policy's table once more, row by row"),
     "finish": (12, "a fuzzer's: ends all kinds of what is live"),
-    "judge": (12, "the oracle's predicates, one after the other"),
+    "judge": (13, "the oracle's and an attack's predicates, in a row"),
     "addresses_of": (11, "nested loops over all that may be combined"),
     "model_unmap": (11, "the model's rules of one call, in one place"),
     "bounce_power_hcall": (11, "a test's hypervisor: a case for each call"),
