@@ -146,7 +146,9 @@ class Builder:
         m.comment("What a person runs.")
         exe = self.program("examples", self.p.EXPLAIN, "$plain",
                            [self.shipped[self.host]], ["tools-explain"])
-        m.build("explain", "console", needs=[exe], what=exe, name="EXPLAIN")
+        m.build("explain", "console", needs=[exe, "tools/spaces.py"],
+                what=f"{exe} && python3 -B tools/spaces.py $builddir/demo",
+                name="EXPLAIN")
         m.build("install", "console", needs=["lib"], name="INSTALL",
                 what=f"python3 -B tools/install.py $builddir {self.host} "
                 f"{self.p.VERSION} $prefix")

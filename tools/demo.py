@@ -69,6 +69,7 @@ class Run:
         self.rows = {}
         self.controls = collections.defaultdict(list)
         self.requesters = collections.defaultdict(list)
+        self.spaces = []
         self.problems = []  # of the whole guest
         self.done = None
         self.process = None
@@ -128,6 +129,8 @@ class Run:
             self.rows[words.get("device", "?")] = words
         elif kind == "control":
             self.controls[words.get("device", "?")].append(words)
+        elif kind == "space":
+            self.spaces.append(words.get("name", "?"))
         elif kind == "requester":
             self.requesters[words.get("device", "?")].append(words)
         elif kind == "done":
@@ -163,6 +166,8 @@ class Run:
             self.problems.append(f"QEMU ended with {status}")
         if self.done != "1":
             self.problems.append("the guest does not say that all is well")
+        if self.spaces[:2] != ["main", "control"]:
+            self.problems.append("the guest does not say what its spaces are")
         names = {control.get("name")
                  for controls in self.controls.values()
                  for control in controls}

@@ -22,7 +22,8 @@ ninja fuzz       libFuzzer with ASan and UBSan, and with MSan, a minute each;
                  what each reaches; fuzz-keep: to fuzz/corpus (docs/fuzzing.md)
 ninja explore    run the library's own code in every order that C11 allows
                  (docs/explorer.md)
-ninja explain    print the policy's truth table
+ninja explain    print the policy's truth table; after the demo, also the
+                 windows, IOMMU, class and requester IDs of each guest
 ninja install    headers, archives, libbounce.pc; DESTDIR and PREFIX count
 ninja help       this text"""
 

@@ -82,7 +82,8 @@ enum guest_role {
  *       entry|pcie-pci-1|pcie-pci-2|nested|pci|root-port|host-0|host-1>
  *       cpu=<ppc64le|ppc64|s390x|aarch64|x86_64>
  *       transport=<pci|ccw|zpci> verdict=<bounce|direct|refuse> reason="..."
- *       confined=<TCE|IOAT|VIOMMU|model|none> pages_shared=<n>
+ *       confined=<TCE|IOAT|VIOMMU|model|none> requester=<hex>
+ *       pages_shared=<n>
  *       share_calls_start=<n> share_calls_io=<n> mappings=<n> bytes_in=<n>
  *       bytes_out=<n> high_water_chunks=<n> pool_bytes=<n> peak_in_flight=<n>
  *       digest=<64 hex digits|-> [mappings_second=<n>] libc=<none|picolibc>
@@ -96,6 +97,8 @@ enum guest_role {
  *       peak_in_flight is the most bytes that were with the device at once.
  *       digest is the SHA-256 of the whole image as it was read, or written.
  *       A refused device has confined=none, digest=- and zeros.
+ *       requester is the device's own ID: bus << 8 | devfn, or the device
+ *       number on ccw.
  *
  *       smp is a second requester for in0's device, with lanes for two CPUs. No
  *       device works on its mappings: the CPU plays it and looks at each byte
@@ -111,6 +114,15 @@ enum guest_role {
  *       next five are disks behind bridges (buses.h), the last two behind two
  *       host bridges (power/hosts.c); all read parts of the image, and their
  *       calls are requests to the IOMMU.
+ *
+ *   space name=<main|control|island> class=<snooped|non-coherent|no-snoop>
+ *       windows=<n>
+ *   window space=<as above> path=<bus|bypass> bus=<hex> gpa=<hex> len=<hex>
+ *       iommu=<TCE|IOAT|VIOMMU|none> filled_by=<library|monitor|nobody>
+ *
+ *       A space, as bounce_space_info() and bounce_space_window() tell it, and
+ *       each of its windows; len 0 is "to the end". A pool behind bridges, or
+ *       of a host bridge, is an island. `ninja explain` shows them.
  *
  *   requester device=<one of the five> round=<1|2> own=<hex> computed=<hex>
  *       seen=<hex>

@@ -4,6 +4,7 @@
  */
 #include "island.h"
 #include "image.h"
+#include "report.h"
 
 #define META_BYTES (256u << 10)
 #define CANARY 0x5au
@@ -53,6 +54,7 @@ void island_make(struct bounce *bounce, unsigned char *memory,
 	     "a window of a space of its own");
 	must(bounce_space_set_iommu(island->space, translation, NULL),
 	     "an IOMMU did not map a pool");
+	report_space("island", island->space);
 }
 
 bool island_end(const struct island *island)

@@ -121,6 +121,8 @@ static void set_up(struct program *program)
 	make_control_pool(program);
 	program->space = make_space(program, program->pool);
 	program->control_space = make_space(program, program->control_pool);
+	report_space("main", program->space);
+	report_space("control", program->control_space);
 	program->start_calls = model_calls() - before;
 	if (!guest_cpu.forced)
 		control_refused_page(program->pool);

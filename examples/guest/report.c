@@ -110,14 +110,61 @@ void report_row(const char *name, const struct driver *driver,
 {
 	guest_print("row device=%s cpu=%s transport=%s", name, guest_cpu.name,
 		    guest_cpu.transport_name);
-	guest_print(" verdict=%s reason=\"%s\" confined=%s",
+	guest_print(" verdict=%s reason=\"%s\" confined=%s requester=%x",
 		    verdict_name(driver->answer.verdict.kind),
-		    driver->answer.why, confined_name(driver, use != NULL));
+		    driver->answer.why, confined_name(driver, use != NULL),
+		    (unsigned)driver->device.requester);
 	say_counts(driver, use);
 	say_digest(use != NULL ? use->digest : NULL);
 	if (use != NULL && use->mappings_second != 0)
 		guest_print(" mappings_second=%lu", use->mappings_second);
 	guest_print(" libc=%s\n", guest_libc);
+}
+
+/* ---- spaces ---- */
+
+static const char *class_name(uint32_t coherency)
+{
+	switch (coherency) {
+	case BOUNCE_NON_COHERENT:
+		return "non-coherent";
+	case BOUNCE_NO_SNOOP:
+		return "no-snoop";
+	default:
+		return "snooped";
+	}
+}
+
+/* Who fills the tables of a window that an IOMMU stands behind. */
+static const char *filled_by(const struct bounce_space_info *info,
+			     uint32_t flags)
+{
+	if ((flags & BOUNCE_WINDOW_TRANSLATED) == 0)
+		return "nobody";
+	return info->translated != 0 ? "library" : "monitor";
+}
+
+void report_space(const char *name, const struct bounce_space *space)
+{
+	struct bounce_space_info info;
+	struct bounce_window window;
+
+	bounce_space_info(space, &info);
+	guest_print("space name=%s class=%s windows=%u\n", name,
+		    class_name(info.coherency), info.windows);
+	for (uint32_t i = 0; bounce_space_window(space, i, &window); i++) {
+		bool bypass = (window.flags & BOUNCE_WINDOW_BYPASS) != 0;
+		bool iommu = (window.flags & BOUNCE_WINDOW_TRANSLATED) != 0;
+
+		guest_print("window space=%s path=%s bus=%lx gpa=%lx len=%lx",
+			    name, bypass ? "bypass" : "bus", window.bus.v,
+			    window.gpa.v, window.len);
+		guest_print(" iommu=%s filled_by=%s\n",
+			    iommu && guest_cpu.iommu_name != NULL ?
+				    guest_cpu.iommu_name :
+				    "none",
+			    filled_by(&info, window.flags));
+	}
 }
 
 /* ---- controls and the end ---- */

@@ -23,6 +23,9 @@ struct report_use {
 void report_row(const char *name, const struct driver *driver,
 		const struct report_use *use);
 
+/* What a space is, as the library says: one line, and one for each window. */
+void report_space(const char *name, const struct bounce_space *space);
+
 /* One line about a control. */
 void report_control(const char *device, const char *name, bool ok,
 		    const char *text);
