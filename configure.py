@@ -85,8 +85,9 @@ STEPPED = named("tests/attacks", "attack_steps attack_stops")
 OTHER_ATOMICS = ["tests/test_pool_steps.c"]
 
 # Plain programs with threads, one binary each, TSan.
-STRESS = named("tests/stress", """epoch_map find_map pool_grow pool_owners revoke_map
-                                  sync_unmap unmap_twice""")
+STRESS = named("tests/stress", """epoch_map find_map pool_grow pool_owners
+                                  revoke_map sync_unmap unmap_twice""")
+SOAK = named("tests/soak", "soak worker lists warden")  # one program
 POISON = ["tests/poison.c"]  # ASan and -DBOUNCE_POISON (lib/poison.h)
 
 # Fuzzers, fuzz/fuzz_NAME.c with a corpus in fuzz/corpus/NAME: what else each is
@@ -341,7 +342,7 @@ def listed():
     """Every source that is built; tools/layers.py looks for others."""
     lists = [FAKE, BACKENDS, SUPPORT, TESTS, ATTACKS, STEPPED, STRESS, POISON,
              [EXPLAIN, README, LIBFDT]]
-    lists += [VHOST, TWIN]
+    lists += [VHOST, TWIN, SOAK]
     lists += [cpu.sources for cpu in CPUS.values()]
     lists += [guest["sources"] for guest in GUESTS.values()]
     lists += [BENCH, BENCH_PEER, FUZZ_HARNESS, EXPLORER, SCENARIOS]
@@ -360,7 +361,8 @@ def manifest(args, path):
     for name, how in (("asan", flags.ASAN), ("tsan", flags.TSAN),
                       ("stepped", flags.STEPPED),
                       ("poison", flags.TRAPS), ("coverage", flags.COVERAGE),
-                      ("fuzz", flags.FUZZED), ("hosted", flags.HOSTED)):
+                      ("fuzz", flags.FUZZED), ("hosted", flags.HOSTED),
+                      ("soak", flags.SOAKED)):
         m.var(name, f"{how} -Iarch/{CPUS[args.host].folder}")
     m.var("plain", flags.PLAIN)
     m.var("guest", flags.GUEST_FLAGS)

@@ -98,12 +98,35 @@ class Builder:
         m.comment("Stress programs: TSan, under which Criterion cannot start.")
         results += self.tested("program", self.suite(
             "tsan", "test", self.p.STRESS, [], cc="clang"))
+        results += [self.run("test", "soak", "program", exe, [exe]) for exe
+                    in [self.soak("tsan", cc="clang")]]
         m.comment("The library as embedders test it: free slots trap.")
         results += self.tested("program", self.suite(
             "poison", "test", self.p.POISON, [], cc="clang"))
         for result in results:
+            # `ninja soak` is the long one.
+            if stem(result) == "soak":
+                continue
             m.build(stem(result), "total", [result], name=stem(result))
         m.build("test", "total", results, name="test")
+
+    def soak(self, folder, **more):
+        """One program of all of tests/soak; a folder with a libtest.a."""
+        objs = self.objects(folder, self.p.SOAK, ["tools-test"],
+                            flags="$" + folder, **more)
+        return self.m.build(f"$builddir/{folder}/soak", "link",
+                            objs + [f"$builddir/{folder}/libtest.a"],
+                            flags="$" + folder, **more)
+
+    def long_soak(self):
+        """10^8 operations take minutes (CONTRIBUTING.md), so `ninja test` has
+        10^6 of them, under TSan."""
+        m = self.m
+        m.comment("The soak at length, without sanitizers.")
+        self.suite("soak", "test", [], [])
+        exe = self.soak("soak")
+        m.build("soak", "console", needs=[exe], name="SOAK",
+                what=f"{exe} 100000000")
 
     def coverage(self):
         m = self.m
@@ -246,6 +269,7 @@ class Builder:
         self.library()
         self.tests()
         self.checks()
+        self.long_soak()
         self.coverage()
         self.docs()
         self.examples()

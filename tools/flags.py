@@ -22,6 +22,7 @@ TRAPS = f"{ASAN} -DBOUNCE_POISON"
 # Counted, not checked: an assertion has a way out that no test must take.
 COVERAGE = (OBSERVED.replace("-DBOUNCE_DEBUG ", "").replace("-O1", "-O0")
             + " --coverage -fprofile-update=atomic")
+SOAKED = OBSERVED.replace("-O1", "-O2")
 FUZZED = (OBSERVED.replace("-O1", "-O2") + " -Ifuzz -Iexamples/guest "
           "-fno-sanitize-recover=all")
 GUEST_FLAGS = (f"-std=c11 -ffreestanding -g -O2 {WARN} -Iinclude "

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * warden.c - everything but the I/O path, from one thread: growth, retirement,
+ * faults of the monitor, revokes, epochs, and a device that comes and goes.
+ */
+#include "soak.h"
+
+static uint64_t below(struct soak_warden *warden, uint64_t limit)
+{
+	return bench_below(&warden->random, limit);
+}
+
+/* ---- devices ---- */
+
+static uint64_t any_mask(uint64_t *random, uint32_t from, uint32_t to)
+{
+	if (bench_below(random, 2) == 0)
+		return 0;
+	return (UINT64_C(2) << (from + bench_below(random, to - from))) - 1;
+}
+
+static struct bounce_device_info any_info(const struct soak *soak,
+					  uint64_t *random)
+{
+	bool platform = bench_below(random, 2) != 0;
+
+	return (struct bounce_device_info) {
+		.space = soak->bench.space,
+		.features = BOUNCE_VIRTIO_F_VERSION_1 |
+			    (platform ? BOUNCE_VIRTIO_F_ACCESS_PLATFORM : 0),
+		.dma_mask = bench_below(random, 4) == 0 ? UINT32_MAX : 0,
+		.boundary_mask = any_mask(random, 15, 31),
+		.min_align_mask = any_mask(random, 3, 12),
+		.alloc_align_mask = any_mask(random, 3, 13),
+		.segment_bytes = bench_below(random, 4) == 0 ? 8192 : 0,
+		.flags =
+			(bench_below(random, 2) != 0 ? BOUNCE_DEVICE_UNTRUSTED :
+						       0) |
+			(bench_below(random, 2) != 0 ? BOUNCE_DEVICE_FORCE : 0),
+		.owner = (uint16_t)bench_below(random, 3),
+		.queues = SOAK_WORKERS,
+		.quota = bench_below(random, 2) == 0 ? 512 * 1024 : 0,
+	};
+}
+
+void soak_attach(struct soak *soak, uint64_t *random, uint32_t device)
+{
+	struct bounce_negotiation answer;
+	enum bounce_err err = BOUNCE_ERR_ARG;
+
+	/* Not every pick can be attached. */
+	while (err != BOUNCE_OK) {
+		soak->info[device] = any_info(soak, random);
+		err = bounce_device_attach(soak->bench.bounce,
+					   &soak->info[device],
+					   &soak->bench.device[device],
+					   &answer);
+		bench_check(err == BOUNCE_OK || err == BOUNCE_ERR_UNREACHABLE);
+	}
+	/* The bypass window is gpa to gpa. */
+	soak->shift[device] = answer.verdict.path == BOUNCE_PATH_BUS ?
+				      soak->bench.knobs.shift :
+				      0;
+}
+
+/* It comes, makes one mapping, is judged again, and goes. */
+static void come_and_go(struct soak_warden *warden)
+{
+	struct soak *soak = warden->soak;
+	struct bounce_device **device = &soak->bench.device[SOAK_TRANSIENT];
+	struct bounce_negotiation answer;
+	struct bounce_mapping mapping;
+	struct bounce_queue *queue;
+	struct bounce_buf buf;
+	enum bounce_err err;
+
+	soak_attach(soak, &warden->random, SOAK_TRANSIENT);
+	queue = bounce_device_queue(*device, 0);
+	err = bounce_alloc(queue, 100, 0, 0, &buf, &mapping);
+	bounce_device_stop(*device);
+	if (err == BOUNCE_OK) {
+		soak_check(warden, bounce_device_negotiate(
+					   *device, BOUNCE_VIRTIO_F_VERSION_1,
+					   &answer) == BOUNCE_ERR_BUSY);
+		soak_check(warden,
+			   bounce_device_detach(*device) == BOUNCE_ERR_BUSY);
+		soak_check(warden, bounce_free(queue, &mapping) == BOUNCE_OK);
+	}
+	soak_check(warden, bounce_device_start(*device) == BOUNCE_OK);
+	if (below(warden, 2) != 0) {
+		bounce_device_features_rejected(*device);
+		soak_check(warden,
+			   bounce_alloc(queue, 100, 0, 0, &buf, &mapping) ==
+				   BOUNCE_ERR_REFUSED);
+	}
+	soak_check(warden, bounce_queue_valid(queue));
+	soak_check(warden, bounce_device_detach(*device) == BOUNCE_OK);
+	*device = NULL;
+	warden->done += 6;
+}
+
+static void revoke(struct soak_warden *warden)
+{
+	uint32_t i = SOAK_STEADY +
+		     (uint32_t)below(warden, SOAK_DEVICES - SOAK_STEADY);
+	struct soak *soak = warden->soak;
+	enum bounce_err err;
+
+	if (!soak->revoked[i]) {
+		bounce_device_revoke(soak->bench.device[i]);
+		soak->revoked[i] = true;
+		warden->revoked++;
+		return;
+	}
+	err = bounce_device_quiesced(soak->bench.device[i]);
+	soak_check(warden, err == BOUNCE_OK || err == BOUNCE_ERR_BUSY);
+	if (err == BOUNCE_OK)
+		soak->revoked[i] = false;
+}
+
+/* ---- pages ---- */
+
+/*
+ * The next calls of a kind answer anything. What a contract excludes is not
+ * planned: UNCHANGED has changed nothing, and an unshare that is said to be
+ * done is done.
+ */
+static void plan_fault(struct soak_warden *warden)
+{
+	struct fake_machine *machine = &warden->soak->bench.machine;
+	struct fake_fault fault = {
+		.call = (enum fake_call)(FAKE_SHARE + below(warden, 2)),
+		.times = 1 + (uint32_t)below(warden, 20),
+		.step = (enum bounce_step)below(warden, 5),
+		.done = (uint32_t)below(warden, 40),
+		.truth = (uint32_t)below(warden, 18),
+	};
+
+	fault.first = machine->calls[fault.call] + (uint32_t)below(warden, 8);
+	if (fault.step == BOUNCE_STEP_UNCHANGED)
+		fault.truth = 0;
+	if (fault.step <= BOUNCE_STEP_RETRY && fault.call == FAKE_UNSHARE &&
+	    fault.truth < fault.done)
+		fault.truth = fault.done;
+	if (fault.step == BOUNCE_STEP_RETRY)
+		fault.truth = fault.done;
+	if (fake_machine_fail(machine, &fault))
+		warden->faults++;
+	else
+		memset(machine->fault, 0, sizeof(machine->fault));
+}
+
+static uint32_t any_slab(struct soak_warden *warden)
+{
+	return 1 + (uint32_t)below(warden, SOAK_SLABS - 1);
+}
+
+static void grow(struct soak_warden *warden)
+{
+	enum bounce_err err = bench_grow(&warden->soak->bench,
+					 any_slab(warden));
+
+	warden->grown += err == BOUNCE_OK;
+	soak_check(warden,
+		   err == BOUNCE_OK || err == BOUNCE_ERR_HOST ||
+			   err == BOUNCE_ERR_BUSY || err == BOUNCE_ERR_LOST ||
+			   err == BOUNCE_ERR_ARG || err == BOUNCE_ERR_FULL);
+}
+
+/* A slab that is the caller's again is private in truth, and zero (S5). */
+static bool is_clean(const struct soak *soak, uint32_t slab)
+{
+	uint64_t gpa = bench_slab_gpa(&soak->bench, slab).v;
+	const unsigned char *bytes = soak->bench.machine.memory +
+				     slab * soak->bench.slab_bytes;
+
+	for (uint64_t at = 0; at < soak->bench.slab_bytes;
+	     at += FAKE_PAGE_BYTES)
+		if (fake_machine_is_shared(&soak->bench.machine, gpa + at))
+			return false;
+	return soak_all_are(bytes, 0, soak->bench.slab_bytes);
+}
+
+static void retire(struct soak_warden *warden)
+{
+	uint32_t slab = any_slab(warden);
+	enum bounce_err err = bench_retire(&warden->soak->bench, slab);
+
+	warden->retired += err == BOUNCE_OK;
+	soak_check(warden, err == BOUNCE_OK || err == BOUNCE_ERR_BUSY ||
+				   err == BOUNCE_ERR_ARG ||
+				   err == BOUNCE_ERR_LOST);
+	if (err == BOUNCE_OK)
+		soak_check(warden, is_clean(warden->soak, slab));
+}
+
+static void ask(struct soak_warden *warden)
+{
+	const struct bench *bench = &warden->soak->bench;
+	struct bounce_range range[SOAK_SLABS * 64];
+	struct bounce_space_info info;
+	struct bounce_window window;
+
+	(void)bounce_pool_pressure(bench->pool);
+	soak_check(warden,
+		   bounce_ranges(bench->bounce, range, SOAK_SLABS * 64) >= 1);
+	bounce_space_info(bench->space, &info);
+	soak_check(warden, bounce_space_window(bench->space, 0, &window));
+	warden->done += 3;
+}
+
+/* ---- the thread ---- */
+
+static void step(struct soak_warden *warden)
+{
+	switch (below(warden, 16)) {
+	case 0:
+		if (below(warden, 4) == 0)
+			plan_fault(warden);
+		break;
+	case 1:
+	case 2:
+	case 3:
+		grow(warden);
+		break;
+	case 4:
+	case 5:
+		retire(warden);
+		break;
+	case 6:
+		bounce_epoch_advance(warden->soak->bench.bounce);
+		break;
+	case 7:
+		come_and_go(warden);
+		break;
+	case 8:
+		ask(warden);
+		break;
+	default:
+		revoke(warden);
+		break;
+	}
+	warden->done++;
+}
+
+void *soak_guard(void *arg)
+{
+	struct soak_warden *warden = arg;
+
+	/* relaxed: must order nothing for the library. */
+	while (atomic_load_explicit(&warden->soak->workers,
+				    memory_order_relaxed) != 0 &&
+	       warden->wrong == NULL) {
+		step(warden);
+		atomic_fetch_add_explicit(&warden->soak->steps, 1,
+					  memory_order_relaxed);
+	}
+	/* Nobody waits for a warden that has given up. */
+	if (warden->wrong != NULL)
+		atomic_store_explicit(&warden->soak->steps, UINT64_MAX,
+				      memory_order_relaxed);
+	return NULL;
+}
