@@ -40,7 +40,7 @@ LIB = named("lib", """copy window record pool block instance grow share space
                       policy virtio used device map mapping shared stats
                       tree sync sg find quota cache secure revoke change
                       topology fdt fdt_dma
-                      iommu iommu_virtio viommu""")
+                      dynamic own iommu iommu_virtio viommu""")
 NONE = named("arch/none", "none")  # in every archive
 POWER = named("arch/power", "ultravisor ucall.S") + named("lib", "iommu_tce")
 S390 = named("arch/s390", "uv uvc.S") + named("lib", "iommu_zpci")
@@ -71,7 +71,8 @@ TESTS = named("tests", """
 # Spaces: their windows, and what caches see of their devices.
 TESTS += named("tests", "test_cache test_history test_reach")
 
-TESTS += named("tests", "test_tce test_viommu test_zpci")  # IOMMUs
+TESTS += named("tests", """test_dynamic test_own test_own_life test_tce
+                           test_viommu test_zpci""")  # IOMMUs
 
 # The catalogue of attacks (docs/threats.md), by its letters; `ninja attack`.
 ATTACKS = named("tests/attacks", """attack_a attack_b attack_b_shape

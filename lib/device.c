@@ -346,6 +346,8 @@ static void fill_in(struct bounce_device *device,
 	device->owner = info->owner != 0 ? info->owner :
 					   (uint16_t)(OWN_TAGS + index);
 	device->maintained = info->space->coherency != BOUNCE_SNOOPED;
+	device->dynamic = (info->space->translation.flags &
+			   BOUNCE_TRANSLATION_DYNAMIC) != 0;
 	device->requester = info->requester;
 	device->unnegotiated = 0;
 	device->function = info->function;

@@ -78,13 +78,12 @@ static bool find_slot(const struct bounce_queue *queue, const struct spot *spot,
 	return false;
 }
 
-/* In which slab of the device's pool is the address, on @path? */
-static bool locate(const struct bounce_queue *queue, uint64_t bus,
-		   uint32_t path, struct spot *spot)
+/* In which slab of a pool is the address, on @path? */
+static bool locate_in(const struct bounce_pool *pool,
+		      const struct bounce_space *space, uint64_t bus,
+		      uint32_t path, struct spot *spot)
 {
-	const struct bounce_space *space = queue->device->space;
 	const struct pool_client client = { .bus = space->bus[path] };
-	const struct bounce_pool *pool = space->pool;
 
 	for (uint32_t i = 0; pool != NULL && i < pool->slab_count; i++) {
 		uint32_t index = pool->first_slab + i;
@@ -102,6 +101,15 @@ static bool locate(const struct bounce_queue *queue, uint64_t bus,
 		return true;
 	}
 	return false;
+}
+
+static bool locate(const struct bounce_queue *queue, uint64_t bus,
+		   uint32_t path, struct spot *spot)
+{
+	const struct bounce_space *space = queue->device->space;
+
+	return locate_in(space->pool, space, bus, path, spot) ||
+	       locate_in(space->own, space, bus, path, spot);
 }
 
 /* Mappings without a run of their own: all of the direct table. */

@@ -22,6 +22,7 @@ struct bounce_space {
 	uint32_t index; /* in bounce->space[] */
 	struct bounce_pool *pool; /* may be NULL */
 	struct bounce_windows windows; /* room for config.windows */
+	struct bounce_pool *own; /* bus addresses for own pages, or NULL */
 	uint32_t devices; /* attached; cold */
 	uint32_t coherency; /* enum bounce_coherency; its pool's, if any */
 	/* Its IOMMU: iommu.c. `iommu` is what info() said at the beginning. */
@@ -77,6 +78,7 @@ struct bounce_device {
 	uint32_t facts; /* enum bounce_fact, without protection and pool */
 	uint16_t owner;
 	bool maintained; /* its space is not SNOOPED: cache.c */
+	bool dynamic; /* each mapping is in the IOMMU: dynamic.c */
 	uint16_t requester;
 	uint32_t first_queue;
 	uint32_t queues;
@@ -278,6 +280,83 @@ bool bounce_cache_reaches(const struct bounce_device *device,
 
 /* Is a class one that the instance can serve? */
 bool bounce_cache_serves(const struct bounce *bounce, uint32_t coherency);
+
+/* Keep for ever what a record that was never published stands for. */
+void bounce_mapping_bury(struct bounce *bounce, uint32_t record,
+			 const struct record_about *about);
+
+/* Make all bytes of a run what the device may see, with @len private ones at
+ * @offset (S1). */
+void bounce_map_fill(const struct bounce_request *request,
+		     const struct bounce_run *run, uint32_t offset,
+		     const void *private, size_t len);
+
+/* ---- dynamic windows: dynamic.c; for devices that are `dynamic` ---- */
+
+/* Let the device at a mapping that is about to be published. When that fails,
+ * nothing of it is left, or (ERR_LOST) it is buried. */
+enum bounce_err bounce_dynamic_open(const struct bounce_request *request,
+				    const struct bounce_prepared *prepared);
+
+/* Take a mapping that the caller has ended, and holds, out of reach. ERR_LOST:
+ * the last one out will bury it. */
+enum bounce_err bounce_dynamic_close(const struct bounce_device *device,
+				     uint32_t record,
+				     const struct record_about *about);
+
+/* The same where it may not be dynamic. */
+static inline enum bounce_err bounce_dynamic_leave(
+	const struct bounce_device *device, uint32_t record,
+	const struct record_about *about)
+{
+	return bounce_unlikely(device->dynamic) ?
+		       bounce_dynamic_close(device, record, about) :
+		       BOUNCE_OK;
+}
+
+/* Bus addresses for own pages: can they be, have them, and let them go. */
+bool bounce_own_valid(const struct bounce_space *space,
+		      const struct bounce_iommu_info *iommu,
+		      const struct bounce_translation *t);
+enum bounce_err bounce_own_open(struct bounce_space *space);
+void bounce_own_close(struct bounce_space *space);
+
+/* ---- the caller's own pages: own.c ---- */
+
+#define OWN_PARTS 3u /* head, whole pages, tail */
+
+/* Of a record of kind DIRECT: are its bus addresses a run's (O1)? */
+static inline bool bounce_is_own(const struct bounce *bounce, uint32_t record)
+{
+	return record < bounce->first_block_record;
+}
+
+/* Bus addresses, and slots for the ends; any error: bounce all of it. @how is
+ * enum record_how; @private the buffer, or NULL. */
+enum bounce_err bounce_own_prepare(const struct bounce_request *request,
+				   const void *private, uint8_t how,
+				   struct bounce_prepared *prepared);
+
+/* Fill the slots at the ends. run[0] is all of the bus addresses; it becomes
+ * what is to be mapped. Returns the count. */
+uint32_t bounce_own_fill(const struct bounce_request *request,
+			 const struct bounce_prepared *prepared,
+			 struct bounce_iommu_run run[OWN_PARTS]);
+
+/* Copy the bytes of a part that are bounced. */
+void bounce_own_copy(struct bounce_queue *queue, uint32_t record,
+		     const struct record_about *about, uint64_t target,
+		     const struct bounce_part *wanted);
+
+/* The slots at the ends, if there are any. */
+bool bounce_own_ends(const struct bounce *bounce, uint32_t record,
+		     const struct record_about *about, struct bounce_run *ends);
+
+/* Give back, or keep for ever, what such a mapping holds. */
+void bounce_own_give(struct bounce *bounce, uint32_t record,
+		     const struct record_about *about);
+void bounce_own_bury(struct bounce *bounce, uint32_t record,
+		     const struct record_about *about);
 
 /* ---- revoke: device.c ---- */
 

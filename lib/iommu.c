@@ -189,13 +189,9 @@ void bounce_iommu_ask(const struct bounce_space *space,
 
 /* ---- slabs ---- */
 
-bool bounce_iommu_reaches(const struct bounce_space *space, uint64_t bus,
-			  uint64_t len)
+bool bounce_iommu_translates(const struct bounce_iommu_info *iommu,
+			     uint64_t bus, uint64_t len)
 {
-	const struct bounce_iommu_info *iommu = &space->iommu;
-
-	if (space->translation.iommu == NULL)
-		return true;
 	if (bus < iommu->first.v || bus > iommu->last.v ||
 	    len - 1 > iommu->last.v - bus)
 		return false;
@@ -204,6 +200,13 @@ bool bounce_iommu_reaches(const struct bounce_space *space, uint64_t bus,
 		    iommu->range[i].first.v <= bus + (len - 1))
 			return false;
 	return true;
+}
+
+bool bounce_iommu_reaches(const struct bounce_space *space, uint64_t bus,
+			  uint64_t len)
+{
+	return space->translation.iommu == NULL ||
+	       bounce_iommu_translates(&space->iommu, bus, len);
 }
 
 /* Is a slab in a translated window of the space? Then where. */
@@ -235,14 +238,15 @@ static bool is_static(const struct bounce_space *space)
 	return (space->translation.flags & BOUNCE_TRANSLATION_DYNAMIC) == 0;
 }
 
-/* A slab in one space; OK also where there is nothing to do. */
+/* A slab in one space; OK also where there is nothing to do. In a dynamic one
+ * mappings are what is mapped; they go, whatever there is. */
 static enum bounce_err change_slab(struct bounce_space *space,
 				   const struct bounce_slab *slab, bool map)
 {
 	struct bounce_iommu_run run;
 
-	if (!space->in_use || space->pool != slab->pool || !is_static(space) ||
-	    !slab_run(space, slab, &run))
+	if (!space->in_use || space->pool != slab->pool ||
+	    (map && !is_static(space)) || !slab_run(space, slab, &run))
 		return BOUNCE_OK;
 	return map ? bounce_iommu_map(space, &run, 1) :
 		     bounce_iommu_unmap(space, &run, 1);
@@ -284,7 +288,10 @@ enum bounce_err bounce_iommu_close(struct bounce_pool *pool,
 {
 	enum bounce_err err = close_in(slab, pool->bounce->config.spaces);
 
-	return slab->held ? BOUNCE_ERR_LOST : err;
+	/* relaxed: no mapping of it is being ended. */
+	return atomic_load_explicit(&slab->held, memory_order_relaxed) != 0 ?
+		       BOUNCE_ERR_LOST :
+		       err;
 }
 
 /* ---- a space gets an IOMMU, and loses it ---- */
@@ -303,6 +310,12 @@ static struct bounce_slab *ready_slab(const struct bounce_space *space,
 		       NULL;
 }
 
+static void hold(struct bounce_slab *slab)
+{
+	/* relaxed: whoever retires it comes later, by the caller's order. */
+	atomic_store_explicit(&slab->held, 1, memory_order_relaxed);
+}
+
 /* The first @end slabs of the pool are to be forgotten. */
 static enum bounce_err forget(struct bounce_space *space, uint32_t end)
 {
@@ -315,7 +328,7 @@ static enum bounce_err forget(struct bounce_space *space, uint32_t end)
 		    change_slab(space, slab, false) == BOUNCE_OK)
 			continue;
 		/* Never given back; its slots may be used on (I1). */
-		slab->held = true;
+		hold(slab);
 		result = BOUNCE_ERR_LOST;
 	}
 	return result;
@@ -333,7 +346,8 @@ static enum bounce_err learn(struct bounce_space *space)
 			err = change_slab(space, slab, true);
 		if (err == BOUNCE_OK)
 			continue;
-		slab->held |= err == BOUNCE_ERR_LOST;
+		if (err == BOUNCE_ERR_LOST)
+			hold(slab);
 		if (forget(space, i) != BOUNCE_OK)
 			err = BOUNCE_ERR_LOST;
 		return err;
@@ -349,6 +363,7 @@ enum bounce_err bounce_iommu_leave(struct bounce_space *space)
 		return BOUNCE_OK;
 	if (space->pool != NULL)
 		err = forget(space, space->pool->slab_count);
+	bounce_own_close(space);
 	space->translation = (struct bounce_translation) { .iommu = NULL };
 	return err;
 }
@@ -357,7 +372,7 @@ static bool hooks_valid(const struct bounce_translation *t)
 {
 	return t->iommu != NULL && t->iommu->info != NULL &&
 	       t->iommu->map != NULL && t->iommu->unmap != NULL &&
-	       t->flags == 0 &&
+	       (t->flags & ~(uint32_t)BOUNCE_TRANSLATION_DYNAMIC) == 0 &&
 	       (t->attributes &
 		~(uint32_t)(BOUNCE_IOMMU_READ_ONLY | BOUNCE_IOMMU_WRITE_ONLY |
 			    BOUNCE_IOMMU_SNOOP)) == 0 &&
@@ -391,7 +406,8 @@ static bool pages_valid(const struct bounce_space *space,
 		return false;
 	if (!bounce_is_power(iommu->page_bytes) || iommu->page_bytes > most ||
 	    iommu->ranges > BOUNCE_IOMMU_RANGES ||
-	    iommu->first.v > iommu->last.v)
+	    iommu->first.v > iommu->last.v ||
+	    !bounce_own_valid(space, iommu, t))
 		return false;
 	return windows_of_pages(space, iommu->page_bytes);
 }
@@ -421,8 +437,11 @@ enum bounce_err bounce_space_set_iommu(struct bounce_space *space,
 	space->iommu = info;
 	space->translation = *t;
 	bounce_space_place_all(space);
-	err = learn(space);
+	err = bounce_own_open(space);
+	if (err == BOUNCE_OK)
+		err = learn(space);
 	if (err != BOUNCE_OK) {
+		bounce_own_close(space);
 		space->translation = (struct bounce_translation) {
 			.iommu = NULL,
 		};

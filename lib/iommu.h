@@ -65,7 +65,9 @@ enum bounce_err bounce_iommu_leave(struct bounce_space *space);
 void bounce_iommu_ask(const struct bounce_space *space,
 		      struct bounce_iommu_info *info);
 
-/* Does the space's IOMMU, if there is one, translate [@bus, +@len)? */
+/* Does an IOMMU translate [@bus, +@len)? And a space's, if there is one? */
+bool bounce_iommu_translates(const struct bounce_iommu_info *iommu,
+			     uint64_t bus, uint64_t len);
 bool bounce_iommu_reaches(const struct bounce_space *space, uint64_t bus,
 			  uint64_t len);
 

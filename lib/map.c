@@ -84,34 +84,39 @@ static void run_set_owner(struct bounce_slab *slab,
 				      memory_order_relaxed);
 }
 
+void bounce_map_fill(const struct bounce_request *request,
+		     const struct bounce_run *run, uint32_t offset,
+		     const void *private, size_t len)
+{
+	struct bounce *bounce = instance_of(request->queue);
+	uint16_t owner = request->queue->device->owner;
+	struct bounce_slab *slab = &bounce->slab[run->slab];
+	unsigned char *shared = bounce_pool_memory(bounce, run);
+	bool own = run_is_own(slab, run, owner);
+
+	bounce_copy_zero(shared, offset);
+	if ((request->how & (BOUNCE_TO_DEVICE | BOUNCE_PRESERVE)) != 0)
+		bounce_copy_in(shared + offset, private, len);
+	else if ((request->how & BOUNCE_ZERO) != 0 || !own)
+		bounce_copy_zero(shared + offset, len);
+	bounce_copy_zero(shared + offset + len,
+			 bounce_run_bytes(run) - offset - len);
+	/* Granules: their slot was scrubbed when it was split (B2). */
+	if (!own)
+		run_set_owner(slab, run, owner);
+}
+
 /* Make every byte of the run what the device may see (S1). */
 static void fill(const struct bounce_request *request,
 		 const struct bounce_prepared *prepared)
 {
-	struct bounce *bounce = instance_of(request->queue);
-	uint16_t owner = request->queue->device->owner;
-	uint32_t offset = prepared->about.offset;
-	size_t len = prepared->about.len;
 	struct bounce_run run;
-	struct bounce_slab *slab;
-	unsigned char *shared;
-	bool own;
 
-	bounce_record_run(bounce, prepared->record, &prepared->about, &run);
-	slab = &bounce->slab[run.slab];
-	shared = bounce_pool_memory(bounce, &run);
-	own = run_is_own(slab, &run, owner);
-	bounce_copy_zero(shared, offset);
-	if ((request->how & (BOUNCE_TO_DEVICE | BOUNCE_PRESERVE)) != 0)
-		bounce_copy_in(shared + offset,
-			       (const void *)(uintptr_t)prepared->target, len);
-	else if ((request->how & BOUNCE_ZERO) != 0 || !own)
-		bounce_copy_zero(shared + offset, len);
-	bounce_copy_zero(shared + offset + len,
-			 bounce_run_bytes(&run) - offset - len);
-	/* Granules: their slot was scrubbed when it was split (B2). */
-	if (!own)
-		run_set_owner(slab, &run, owner);
+	bounce_record_run(instance_of(request->queue), prepared->record,
+			  &prepared->about, &run);
+	bounce_map_fill(request, &run, prepared->about.offset,
+			(const void *)(uintptr_t)prepared->target,
+			prepared->about.len);
 }
 
 static enum bounce_err prepare_bounced(const struct bounce_request *request,
@@ -170,6 +175,25 @@ static bool fills_pages(const struct bounce_buf *buf)
 	return (buf->gpa.v | buf->len) % BOUNCE_SLOT_BYTES == 0;
 }
 
+/* Does the device see the buffer where it is, with nobody's doing? */
+static bool is_open(const struct bounce_request *request, bounce_bus_t *bus)
+{
+	const struct bounce_device *device = request->queue->device;
+	const struct bounce_space *space = device->space;
+	const struct bounce_buf *buf = &request->buf;
+	const struct bounce_window *window = bounce_window_find(
+		&space->windows, request->path, buf->gpa, buf->len);
+
+	/* What the library drives an IOMMU for, it maps, and nobody else. */
+	if (window == NULL || (space->translation.iommu != NULL &&
+			       (window->flags & BOUNCE_WINDOW_TRANSLATED) != 0))
+		return false;
+	return bounce_window_bus(&space->windows, request->path, buf->gpa,
+				 buf->len, bus) &&
+	       bounce_window_fits(&device->limits, bus->v, buf->len) &&
+	       (!device->maintained || bounce_cache_reaches(device, buf));
+}
+
 /* The verdict was DIRECT for a whole, reachable page; is it for this buffer? */
 static enum bounce_err prepare_open(struct bounce_request *request,
 				    struct bounce_prepared *prepared)
@@ -178,12 +202,12 @@ static enum bounce_err prepare_open(struct bounce_request *request,
 	const struct bounce_buf *buf = &request->buf;
 	struct bounce_verdict verdict;
 	bounce_bus_t bus;
-	bool reached = bounce_window_bus(&device->space->windows, request->path,
-					 buf->gpa, buf->len, &bus) &&
-		       bounce_window_fits(&device->limits, bus.v, buf->len) &&
-		       (!device->maintained ||
-			bounce_cache_reaches(device, buf));
+	bool reached = is_open(request, &bus);
 
+	if (device->dynamic && request->path == BOUNCE_PATH_BUS &&
+	    bounce_own_prepare(request, pointer_of(device->bounce, buf),
+			       record_how(request), prepared) == BOUNCE_OK)
+		return BOUNCE_OK;
 	verdict = bounce_device_judge(
 		device, fills_pages(buf) ? 0 : BOUNCE_FACT_SUBPAGE,
 		reached ? 0 : BOUNCE_FACT_REACHABLE);
@@ -238,6 +262,12 @@ enum bounce_err bounce_map_finish(const struct bounce_request *request,
 		fill(request, prepared);
 	if (bounce_unlikely(request->queue->device->maintained))
 		bounce_cache_for_device(request, prepared);
+	if (bounce_unlikely(request->queue->device->dynamic)) {
+		enum bounce_err err = bounce_dynamic_open(request, prepared);
+
+		if (err != BOUNCE_OK)
+			return err;
+	}
 	if (!bounce_mapping_publish(request, prepared, mapping))
 		return BOUNCE_ERR_STALE;
 	/* relaxed: counters. */
@@ -315,6 +345,25 @@ static void drop_back(const struct bounce_device *device,
 		bounce_cache_sync(device, handle->record, about, target, &part);
 }
 
+/* N1: out of reach; then the ends of own pages: @written bytes have come. */
+static enum bounce_err close_dynamic(struct bounce_queue *queue,
+				     const struct bounce_mapping *handle,
+				     const struct record_about *about,
+				     uint64_t target, uint64_t written)
+{
+	enum bounce_err err = bounce_dynamic_close(queue->device,
+						   handle->record, about);
+	struct record_about bounced = *about;
+	struct bounce_part part = { .direction = RECORD_FROM };
+
+	bounced.kind = RECORD_RUN;
+	part.len = bytes_back(&bounced, written);
+	if (about->kind == RECORD_DIRECT &&
+	    bounce_is_own(queue->device->bounce, handle->record))
+		bounce_own_copy(queue, handle->record, about, target, &part);
+	return err;
+}
+
 static enum bounce_err unmap(struct bounce_queue *queue,
 			     const struct bounce_mapping *mapping,
 			     uint64_t written)
@@ -323,6 +372,7 @@ static enum bounce_err unmap(struct bounce_queue *queue,
 	const struct bounce_mapping handle = *mapping;
 	struct record_about about;
 	struct bounce_record *record;
+	enum bounce_err err = BOUNCE_OK;
 	uint64_t target;
 	bool lie;
 
@@ -333,6 +383,9 @@ static enum bounce_err unmap(struct bounce_queue *queue,
 			      false) != BOUNCE_OK)
 		return BOUNCE_ERR_STALE;
 	lie = written > ((about.how & RECORD_FROM) != 0 ? about.len : 0);
+	if (bounce_unlikely(queue->device->dynamic))
+		err = close_dynamic(queue, &handle, &about, target,
+				    lie ? 0 : written);
 	if (!lie && bounce_unlikely(queue->device->maintained))
 		drop_back(queue->device, &handle, &about, target, written);
 	if (!lie)
@@ -343,6 +396,8 @@ static enum bounce_err unmap(struct bounce_queue *queue,
 	/* relaxed: a counter. */
 	atomic_fetch_add_explicit(&bounce_traffic(queue, about.len)->unmaps, 1,
 				  memory_order_relaxed);
+	if (bounce_unlikely(err != BOUNCE_OK))
+		return err;
 	return lie ? BOUNCE_ERR_LENGTH : BOUNCE_OK;
 }
 

@@ -152,8 +152,11 @@ enum bounce_err bounce_mapping_claim(const struct bounce_request *request,
 	enum bounce_err small;
 	enum bounce_err err;
 
-	small = claim_unit(request, limits, BOUNCE_GRANULE_SHIFT, true,
-			   claimed);
+	/* N2: what is mapped in an IOMMU by itself is whole slots. */
+	small = bounce_unlikely(device->dynamic) ?
+			BOUNCE_ERR_RANGE :
+			claim_unit(request, limits, BOUNCE_GRANULE_SHIFT, true,
+				   claimed);
 	if (small == BOUNCE_OK)
 		return small;
 	err = claim_unit(request, limits, BOUNCE_SLOT_SHIFT, false, claimed);
@@ -206,7 +209,7 @@ static uint64_t bus_of(const struct bounce *bounce, uint32_t record,
 	uint64_t offset = about->offset;
 	struct bounce_run run;
 
-	if (about->kind == RECORD_DIRECT)
+	if (about->kind == RECORD_DIRECT && !bounce_is_own(bounce, record))
 		return target;
 	if (about->kind == RECORD_BORN) {
 		/* The slots of the born-shared run that it lies in. */
@@ -292,6 +295,10 @@ static void give_back(struct bounce *bounce, uint32_t record,
 {
 	struct bounce_run run;
 
+	if (about->kind == RECORD_DIRECT && bounce_is_own(bounce, record)) {
+		bounce_own_give(bounce, record, about);
+		return;
+	}
 	if (about->kind == RECORD_BORN || about->kind == RECORD_DIRECT) {
 		bounce_direct_give(bounce, record);
 		return;
@@ -321,13 +328,22 @@ static void entomb(struct bounce *bounce, uint32_t record,
 	struct record_about kept = { .kind = RECORD_SHARED };
 	struct bounce_run run;
 
-	if (about->kind == RECORD_BORN || about->kind == RECORD_DIRECT)
+	if (about->kind == RECORD_DIRECT && bounce_is_own(bounce, record))
+		bounce_own_bury(bounce, record, about);
+	else if (about->kind == RECORD_BORN || about->kind == RECORD_DIRECT)
 		return;
 	bounce_record_run(bounce, record, about, &run);
 	kept.len = (uint32_t)bounce_run_bytes(&run);
 	/* relaxed: nobody else looks at it but the checks of stats.c. */
 	atomic_store_explicit(&bounce->record[record].about, record_pack(&kept),
 			      memory_order_relaxed);
+}
+
+void bounce_mapping_bury(struct bounce *bounce, uint32_t record,
+			 const struct record_about *about)
+{
+	entomb(bounce, record, about);
+	bounce_record_bury(&bounce->record[record]);
 }
 
 void bounce_mapping_release(struct bounce *bounce, uint32_t record,
@@ -367,9 +383,12 @@ bool bounce_mapping_publish(const struct bounce_request *request,
 	 */
 	if (bounce_unlikely(
 		    !bounce_device_current(device, request->generation))) {
-		if (bounce_record_end(record, generation, false) == BOUNCE_OK)
+		if (bounce_record_end(record, generation, false) == BOUNCE_OK) {
+			(void)bounce_dynamic_leave(device, prepared->record,
+						   about);
 			bounce_mapping_leave(device->bounce, prepared->record,
 					     about, prepared->target);
+		}
 		return false;
 	}
 	bounce_mapping_handle(device->bounce, prepared, generation, mapping);

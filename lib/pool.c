@@ -449,13 +449,16 @@ struct bounce_slab *bounce_pool_find(const struct bounce *bounce,
 
 	for (uint32_t i = 0; i < slabs; i++) {
 		struct bounce_slab *slab = &bounce->slab[i];
+		uint32_t phase;
 
 		/* acquire: pairs with the store of `ready` in grow.c (P6). */
 		if (atomic_load_explicit(&slab->ready, memory_order_acquire) ==
-			    0 ||
-		    /* relaxed: whoever retires a slab has no use for it. */
-		    atomic_load_explicit(&slab->phase, memory_order_relaxed) ==
-			    SLAB_RETIRED)
+		    0)
+			continue;
+		/* relaxed: whoever retires a slab has no use for it. */
+		phase = atomic_load_explicit(&slab->phase,
+					     memory_order_relaxed);
+		if (phase == SLAB_RETIRED || phase == SLAB_OWN)
 			continue;
 		if (gpa.v - slab->base.v < (uint64_t)slab->chunks
 						   << BOUNCE_CHUNK_SHIFT)

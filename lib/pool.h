@@ -100,6 +100,7 @@ enum slab_phase {
 	SLAB_RETIRING = 3, /* somebody unshares its pages */
 	SLAB_RETIRED = 4, /* private again; may be grown at its base */
 	SLAB_LOST = 5, /* some pages are LOST: never again */
+	SLAB_OWN = 6, /* bus addresses without memory: dynamic.c */
 };
 
 /* One contiguous range of shared pages, and all there is to know about it. */
@@ -129,7 +130,8 @@ struct bounce_slab {
 
 	/* Cold: growth and retirement. */
 	uint8_t *page; /* one a slot: enum share_state of share.h */
-	bool held; /* an IOMMU may still translate it: never given back */
+	/* An IOMMU may still translate some of it: never given back. */
+	_Atomic uint32_t held;
 	bool by_monitor; /* SHARED pages were shared by calls; share.c */
 	/* base | chunks while the range is the library's, else 0; grow.c G1 */
 	_Atomic uint64_t extent;

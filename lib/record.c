@@ -218,3 +218,35 @@ bool bounce_record_retire(struct bounce_record *record)
 			      memory_order_relaxed);
 	return !exhausted;
 }
+
+void bounce_record_hold(struct bounce_record *record, uint64_t about)
+{
+	/* relaxed, all of it: ours alone since the claim of the run (R1), and
+	 * whoever meets it later only sees that it is in use. */
+	uint64_t generation = record_generation(
+		atomic_load_explicit(&record->state, memory_order_relaxed));
+
+	atomic_store_explicit(&record->about, about, memory_order_relaxed);
+	atomic_store_explicit(&record->state,
+			      make_state(generation, RECORD_DYING) +
+				      RECORD_BUSY_ONE,
+			      memory_order_relaxed);
+}
+
+void bounce_record_doom(struct bounce_record *record)
+{
+	/* relaxed: our own unpin, which comes next, has the order. */
+	atomic_fetch_or_explicit(&record->state,
+				 RECORD_GENERATION_MAX
+					 << RECORD_GENERATION_SHIFT,
+				 memory_order_relaxed);
+}
+
+void bounce_record_bury(struct bounce_record *record)
+{
+	/* relaxed: nobody but us changes it. */
+	atomic_store_explicit(&record->state,
+			      make_state(RECORD_GENERATION_MAX,
+					 RECORD_EXHAUSTED),
+			      memory_order_relaxed);
+}

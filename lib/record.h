@@ -150,6 +150,16 @@ uint64_t bounce_record_live(const struct bounce_record *record);
 bool bounce_record_peek(const struct bounce_record *record, uint64_t generation,
 			uint64_t *about, uint64_t *target);
 
+/* Between claim and publication, instead of it: nobody can do anything with the
+ * record, until it retires, or is buried. */
+void bounce_record_hold(struct bounce_record *record, uint64_t about);
+
+/* A DYING record that the caller holds is to retire as EXHAUSTED (R5). */
+void bounce_record_doom(struct bounce_record *record);
+
+/* EXHAUSTED, with its run: a record that nobody else changes. */
+void bounce_record_bury(struct bounce_record *record);
+
 /* Is the state still what bounce_record_peek() saw? Then the fields read in
  * between belong to @generation. For callers that change nothing. */
 bool bounce_record_same(const struct bounce_record *record,

@@ -97,18 +97,20 @@ static enum bounce_err let_go(const struct bounce_device *device,
 	    (about.kind == RECORD_SHARED) != shared)
 		return BOUNCE_OK;
 	err = bounce_record_reclaim(record);
-	if (err == BOUNCE_OK)
-		bounce_mapping_leave(
-			bounce, index, &about,
-			/* relaxed: as above. */
-			atomic_load_explicit(&record->target,
-					     memory_order_relaxed));
-	return err == BOUNCE_ERR_BUSY ? err : BOUNCE_OK;
+	if (err != BOUNCE_OK)
+		return err == BOUNCE_ERR_BUSY ? err : BOUNCE_OK;
+	err = bounce_dynamic_leave(device, index, &about);
+	bounce_mapping_leave(bounce, index, &about,
+			     /* relaxed: as above. */
+			     atomic_load_explicit(&record->target,
+						  memory_order_relaxed));
+	return err;
 }
 
 enum bounce_err bounce_device_quiesced(struct bounce_device *device)
 {
 	enum bounce_err result = BOUNCE_OK;
+	bool lost = false;
 	/* relaxed: revoke came before, in this caller's order. */
 	uint32_t generation = atomic_load_explicit(&device->generation,
 						   memory_order_relaxed);
@@ -117,9 +119,13 @@ enum bounce_err bounce_device_quiesced(struct bounce_device *device)
 		return BOUNCE_ERR_ARG;
 	/* Mappings inside born-shared runs hold those: they go first (M1). */
 	for (uint32_t pass = 0; pass < 2; pass++)
-		for (uint32_t i = 0; i < device->bounce->records; i++)
-			if (let_go(device, i, pass == 1) != BOUNCE_OK)
-				result = BOUNCE_ERR_BUSY;
+		for (uint32_t i = 0; i < device->bounce->records; i++) {
+			enum bounce_err err = let_go(device, i, pass == 1);
+
+			lost |= err == BOUNCE_ERR_LOST;
+			if (err == BOUNCE_ERR_BUSY)
+				result = err;
+		}
 	if (result == BOUNCE_OK &&
 	    bounce_device_has(device, 1u << RECORD_DYING))
 		result = BOUNCE_ERR_BUSY;
@@ -127,7 +133,7 @@ enum bounce_err bounce_device_quiesced(struct bounce_device *device)
 		/* release: pairs with the acquire in bounce_device_usable(). */
 		atomic_store_explicit(&device->generation, generation + 1,
 				      memory_order_release);
-	return result;
+	return result == BOUNCE_OK && lost ? BOUNCE_ERR_LOST : result;
 }
 
 bool bounce_device_has(const struct bounce_device *device, uint32_t states)

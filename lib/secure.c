@@ -38,7 +38,8 @@ static bool has_runs(const struct bounce *bounce)
 			&record->about, memory_order_relaxed));
 
 		if (state == RECORD_DYING || state == RECORD_QUARANTINE ||
-		    (state == RECORD_LIVE && about.kind != RECORD_DIRECT))
+		    (state == RECORD_LIVE &&
+		     (about.kind != RECORD_DIRECT || bounce_is_own(bounce, i))))
 			return true;
 	}
 	return false;

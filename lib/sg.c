@@ -146,14 +146,30 @@ static enum bounce_err prepare(struct bounce_queue *queue,
 	return BOUNCE_OK;
 }
 
+/* What is published ends again; it was not a device's yet. */
+static enum bounce_err end_all(struct bounce_queue *queue,
+			       struct bounce_segment *segment, uint32_t count,
+			       enum bounce_err err)
+{
+	while (count-- > 0) {
+		if (!segment[count].joined &&
+		    bounce_unmap(queue, &segment[count].mapping, 0) ==
+			    BOUNCE_ERR_LOST)
+			err = BOUNCE_ERR_LOST;
+		forget(&segment[count]);
+	}
+	return err;
+}
+
 /*
- * Publish all. Only a revoke can get in between: then what is published is in
- * quarantine already, and the rest is given back.
+ * Publish all. A revoke can get in between: then what is published is in
+ * quarantine already, and the rest is given back. Or an IOMMU says no.
  */
 static enum bounce_err finish(struct bounce_queue *queue,
 			      struct bounce_segment *segment, uint32_t count)
 {
 	enum bounce_err result = BOUNCE_OK;
+	uint32_t published = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct bounce_request request = request_of(queue, &segment[i]);
@@ -168,8 +184,12 @@ static enum bounce_err finish(struct bounce_queue *queue,
 			bounce_map_cancel(&request, &prepared);
 		if (result != BOUNCE_OK)
 			forget(&segment[i]);
+		else
+			published = i + 1;
 	}
-	return result;
+	if (result == BOUNCE_OK || result == BOUNCE_ERR_STALE)
+		return result;
+	return end_all(queue, segment, published, result);
 }
 
 /* What was asked for, to be counted by; it may wrap. */
@@ -242,6 +262,7 @@ enum bounce_err bounce_unmap_sg(struct bounce_queue *queue,
 	lie = written > room;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct bounce_mapping *mapping = &segment[i].mapping;
+		enum bounce_err err;
 		uint64_t part = 0;
 
 		if (segment[i].joined)
@@ -250,8 +271,10 @@ enum bounce_err bounce_unmap_sg(struct bounce_queue *queue,
 			part = bounce_min(written, mapping->len);
 			written -= part;
 		}
-		if (bounce_unmap(queue, mapping, part) != BOUNCE_OK)
-			result = BOUNCE_ERR_STALE;
+		err = bounce_unmap(queue, mapping, part);
+		if (err != BOUNCE_OK && result != BOUNCE_ERR_LOST)
+			result = err == BOUNCE_ERR_LOST ? err :
+							  BOUNCE_ERR_STALE;
 	}
 	if (lie)
 		return bounce_count_error(queue, BOUNCE_ERR_LENGTH, room);

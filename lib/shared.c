@@ -88,6 +88,12 @@ static enum bounce_err publish(const struct bounce_request *request,
 		},
 	};
 
+	if (bounce_unlikely(request->queue->device->dynamic)) {
+		enum bounce_err err = bounce_dynamic_open(request, &prepared);
+
+		if (err != BOUNCE_OK)
+			return err;
+	}
 	if (!bounce_mapping_publish(request, &prepared, mapping))
 		return BOUNCE_ERR_STALE;
 	*buf = (struct bounce_buf) {
@@ -170,11 +176,12 @@ static enum bounce_err free_shared(struct bounce_queue *queue,
 				true);
 	if (err != BOUNCE_OK)
 		return err;
+	err = bounce_dynamic_leave(queue->device, handle.record, &about);
 	/* M1: it was idle when it ended, so we are the last one out. */
 	(void)bounce_record_unpin(record);
 	bounce_mapping_release(queue->device->bounce, handle.record, &about,
 			       target);
-	return BOUNCE_OK;
+	return err;
 }
 
 enum bounce_err bounce_free(struct bounce_queue *queue,
@@ -254,12 +261,24 @@ static enum bounce_err commit(struct bounce_queue *queue,
 				true);
 	if (err != BOUNCE_OK)
 		return err;
+	err = bounce_dynamic_leave(queue->device, prepared.record,
+				   &prepared.about);
 	(void)bounce_record_unpin(record); /* M1: it was idle */
+	if (err != BOUNCE_OK) {
+		bounce_mapping_release(bounce, prepared.record, &prepared.about,
+				       prepared.target);
+		return err;
+	}
 	if (!bounce_record_retire(record))
 		return BOUNCE_ERR_STALE; /* R5: the run is gone with it */
 	shorten(bounce, &prepared, (uint32_t)len);
 	if (bounce_unlikely(queue->device->maintained))
 		bounce_cache_for_device(&request, &prepared);
+	if (bounce_unlikely(queue->device->dynamic)) {
+		err = bounce_dynamic_open(&request, &prepared);
+		if (err != BOUNCE_OK)
+			return err;
+	}
 	if (!bounce_mapping_publish(&request, &prepared, mapping))
 		return BOUNCE_ERR_STALE;
 	traffic = bounce_traffic(queue, len);

@@ -116,6 +116,14 @@ void bounce_device_size_stats(const struct bounce_device *device,
 
 /* ---- invariants ---- */
 
+/* Are slots claimed from it? */
+static bool is_open(const struct bounce_slab *slab)
+{
+	uint32_t phase = READ(slab->phase);
+
+	return phase == SLAB_READY || phase == SLAB_OWN;
+}
+
 /* P1, P4, P5: words and bits of one slab agree. */
 static bool slab_valid(const struct bounce *bounce,
 		       const struct bounce_slab *slab)
@@ -124,7 +132,7 @@ static bool slab_valid(const struct bounce *bounce,
 
 	if ((free & ~slab->all_chunks) != 0)
 		return false;
-	if (READ(slab->phase) != SLAB_READY && free != 0)
+	if (!is_open(slab) && free != 0)
 		return false;
 	for (uint32_t i = 0; i < bounce->config.slab_chunks; i++) {
 		bool there = (slab->all_chunks >> i & 1) != 0;
@@ -186,10 +194,9 @@ bool bounce_pool_valid(const struct bounce_pool *pool)
 
 		if (!slab_valid(bounce, slab))
 			return false;
-		if (READ(slab->phase) == SLAB_READY &&
-		    all - bounce_slab_free_slots(slab) !=
-			    slots_on_record(bounce, slab) +
-				    slots_split(bounce, index))
+		if (is_open(slab) && all - bounce_slab_free_slots(slab) !=
+					     slots_on_record(bounce, slab) +
+						     slots_split(bounce, index))
 			return false;
 	}
 	return true;

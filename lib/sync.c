@@ -10,8 +10,11 @@
 #include "instance.h"
 
 /* Used where it is, or written there: nothing to copy. */
-static bool is_in_place(const struct record_about *about)
+static bool is_in_place(const struct bounce *bounce, uint32_t record,
+			const struct record_about *about)
 {
+	if (about->kind == RECORD_DIRECT)
+		return !bounce_is_own(bounce, record);
 	return about->kind != RECORD_RUN || record_is_plain(about);
 }
 
@@ -37,6 +40,17 @@ static void sync_copy(struct bounce_queue *queue, uint32_t record,
 	atomic_fetch_add_explicit(counter, part->len, memory_order_relaxed);
 }
 
+/* Of own pages the ends alone are bounced. */
+static void sync_any_copy(struct bounce_queue *queue, uint32_t record,
+			  const struct record_about *about, uint64_t target,
+			  const struct bounce_part *part)
+{
+	if (bounce_unlikely(about->kind == RECORD_DIRECT))
+		bounce_own_copy(queue, record, about, target, part);
+	else
+		sync_copy(queue, record, about, target, part);
+}
+
 /* Where caches do not see the DMA: first out of them, then copied; and back. */
 static void sync_maintained(struct bounce_queue *queue, uint32_t record,
 			    const struct record_about *about, uint64_t target,
@@ -44,7 +58,7 @@ static void sync_maintained(struct bounce_queue *queue, uint32_t record,
 {
 	if (part->direction == RECORD_FROM)
 		bounce_cache_sync(queue->device, record, about, target, part);
-	if (!is_in_place(about))
+	if (!is_in_place(queue->device->bounce, record, about))
 		sync_copy(queue, record, about, target, part);
 	if (part->direction == RECORD_TO)
 		bounce_cache_sync(queue->device, record, about, target, part);
@@ -77,7 +91,8 @@ static enum bounce_err sync_held(struct bounce_queue *queue,
 		return bounce_record_same(record, generation) ?
 			       BOUNCE_ERR_ARG :
 			       BOUNCE_ERR_STALE;
-	if (is_in_place(&about) && !queue->device->maintained)
+	if (is_in_place(queue->device->bounce, handle.record, &about) &&
+	    !queue->device->maintained)
 		return BOUNCE_OK;
 	err = bounce_record_pin(record, generation);
 	if (err != BOUNCE_OK)
@@ -85,7 +100,7 @@ static enum bounce_err sync_held(struct bounce_queue *queue,
 	if (bounce_unlikely(queue->device->maintained))
 		sync_maintained(queue, handle.record, &about, target, part);
 	else
-		sync_copy(queue, handle.record, &about, target, part);
+		sync_any_copy(queue, handle.record, &about, target, part);
 	bounce_mapping_leave(queue->device->bounce, handle.record, &about,
 			     target);
 	return BOUNCE_OK;

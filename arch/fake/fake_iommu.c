@@ -152,8 +152,11 @@ static enum bounce_step unmap(void *ctx, const struct bounce_iommu_run *run,
 static enum bounce_step flush(void *ctx, const struct bounce_iommu_run *run,
 			      uint32_t runs)
 {
+	const struct fake_iommu *iommu = ctx;
 	uint64_t done;
 
+	if (iommu->at_flush != NULL)
+		iommu->at_flush(iommu->at_flush_ctx);
 	return perform(ctx, FAKE_IOMMU_FLUSH, run, runs, &done);
 }
 

@@ -57,6 +57,9 @@ struct fake_iommu {
 	struct bounce_iommu_range range[BOUNCE_IOMMU_RANGES];
 	struct fake_iommu_fault fault[FAKE_IOMMU_FAULTS];
 	bool off; /* calls are wrong from now on [false] */
+	/* Called before a flush changes anything [NULL]. */
+	void (*at_flush)(void *ctx);
+	void *at_flush_ctx;
 	struct bounce_iommu iommu; /* the backend */
 
 	/* Kept: gpa | access, and STALE; 0: nothing (T1). */

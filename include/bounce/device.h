@@ -266,6 +266,8 @@ void bounce_device_revoke(struct bounce_device *device);
  *   BOUNCE_ERR_ARG   the device was not revoked.
  *   BOUNCE_ERR_BUSY  a CPU is inside a sync or unmap of one of the mappings;
  *                    what was released stays released: call again.
+ *   BOUNCE_ERR_LOST  quiesced; but a dynamic window's IOMMU may still translate
+ *                    some of it, which is never used again.
  */
 enum bounce_err bounce_device_quiesced(struct bounce_device *device)
 	BOUNCE_MUST_CHECK;

@@ -234,8 +234,9 @@ void bounce_epoch_advance(struct bounce *bounce);
  *
  * Return:
  *   BOUNCE_OK
- *   BOUNCE_ERR_BUSY  a bounced mapping, born-shared memory or a quarantine is
- *                    left; nothing changed.
+ *   BOUNCE_ERR_BUSY  a mapping that bounces, or has bus addresses in a dynamic
+ *                    window, born-shared memory or a quarantine is left;
+ *                    nothing changed.
  *   BOUNCE_ERR_HOST  the arch does not say that memory is protected (nothing
  *                    changed), or it refused to share a slab, which is then
  *                    retired; devices are refused all the same.

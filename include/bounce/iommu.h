@@ -98,9 +98,10 @@ struct bounce_iommu {
 				uint32_t count, uint64_t *done);
 
 	/*
-	 * unmap() - take runs out of reach; they were mapped so, in part or not
-	 * at all, which is no error. DONE: each is known to be gone from the
-	 * tables, the flush apart. RETRY as above. Else: it may still be there.
+	 * unmap() - take runs out of reach: each is one or more that were
+	 * mapped, whole, in part or not at all, which is no error. What counts
+	 * is `bus` and `len`. DONE: each is known to be gone from the tables,
+	 * the flush apart. RETRY as above. Else: it may still be there.
 	 */
 	enum bounce_step (*unmap)(void *ctx, const struct bounce_iommu_run *run,
 				  uint32_t count, uint64_t *done);
@@ -119,7 +120,9 @@ enum bounce_translation_flags {
 	/*
 	 * Map and unmap with each mapping; an unprotected guest's own pages are
 	 * mapped where they are, and only the parts of pages at a buffer's ends
-	 * are bounced. Without it, slabs are mapped once.
+	 * are bounced. So it is in bounce_map(), bounce_alloc() and what ends
+	 * them that the IOMMU is called. Without it, slabs are mapped once, and
+	 * nothing on the way of a mapping.
 	 */
 	BOUNCE_TRANSLATION_DYNAMIC = 1,
 };

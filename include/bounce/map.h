@@ -5,6 +5,18 @@
  * All calls here: any CPU, any interrupt level, also from a nested NMI;
  * lock-free; bounded in steps whatever a device does; no embedder hook, no
  * call to the monitor. A CPU that stops inside one is waited for by nobody.
+ *
+ * In a space with a dynamic window (BOUNCE_TRANSLATION_DYNAMIC) calls that make
+ * or end a mapping call the IOMMU's backend, whose contexts are theirs then;
+ * and besides what is said below they return
+ *   BOUNCE_ERR_HOST  making: the IOMMU refused; nothing is mapped.
+ *   BOUNCE_ERR_BUSY  making: its bounded retries are used up; the same.
+ *   BOUNCE_ERR_LOST  making, or ending, which has happened all the same (what
+ *                    the device wrote was copied): the IOMMU may still
+ *                    translate. Slots and bus addresses are never used again;
+ *                    and a buffer of whole pages that was mapped where it is
+ *                    must never be used again by the caller either.
+ * What ends a mapping returns after the IOMMU's flush.
  */
 #ifndef BOUNCE_MAP_H
 #define BOUNCE_MAP_H
@@ -37,7 +49,10 @@ BOUNCE_STATIC_ASSERT(sizeof(struct bounce_mapping) == 32, "part of the ABI");
  * reads gets the buffer copied in; a device that only writes gets no private
  * byte, whatever the buffer held. Every other byte of the run is zero, or was
  * left there by a device of the same owner where it may be written anyway. A
- * buffer inside memory of bounce_alloc() is used where it is.
+ * buffer inside memory of bounce_alloc() is used where it is. Where the window
+ * is dynamic and has bus addresses for own pages, DIRECT maps whole pages of
+ * the buffer where they are and bounces the rest of it; without a whole page,
+ * with ZERO, and without bus addresses left, all of it is bounced.
  *
  * @queue: the lane of the device that will do the access.
  * @buf: the buffer; readable (and writable, unless TO_DEVICE) until unmap.
@@ -267,6 +282,7 @@ enum bounce_err bounce_map_sg(struct bounce_queue *queue,
  *   BOUNCE_ERR_LENGTH  @written is above the sum of the writable segments: all
  *                      have ended, nothing was copied.
  *   BOUNCE_ERR_STALE   some were not live; the others have ended.
+ *   BOUNCE_ERR_LOST    all have ended; see the head of this file.
  *   BOUNCE_ERR_ARG     a pointer is NULL or @count is 0; nothing changed.
  */
 enum bounce_err bounce_unmap_sg(struct bounce_queue *queue,

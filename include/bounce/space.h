@@ -107,7 +107,11 @@ enum bounce_err bounce_space_add_window(struct bounce_space *space,
  *
  * Without this call the space's TRANSLATED windows are the embedder's to fill.
  * With it, every slab of the pool that such a window holds is mapped now, and
- * each one that grows later is mapped before its first slot is claimed.
+ * each one that grows later is mapped before its first slot is claimed; no call
+ * is made on the way of a mapping, and buffers that no other window reaches
+ * bounce. With BOUNCE_TRANSLATION_DYNAMIC no slab is mapped, and each mapping
+ * is, while it lives. One switch: nothing else of the space or its devices is
+ * different.
  *
  * A domain of the IOMMU belongs to one space: two spaces of one pool that drive
  * the same tables would map each slab twice.
