@@ -105,8 +105,10 @@ FUZZ_HARNESS = ["fuzz/harness.c"]
 # with its atomics as the library is; what each target searches.
 EXPLORER = named("tests/explorer", """explore memory races regions hooks sites
                                       litmus main""")
-SCENARIOS = named("tests/explorer", "stand slots")
-EXPLORED = {"explore": ["litmus", "slots"]}
+SCENARIOS = named("tests/explorer", """stand slots slabs granules records
+                                       devices frozen""")
+EXPLORED = {"explore": ["litmus", "slots", "slabs", "granules", "records",
+                        "devices", "frozen"]}
 
 # Hosted programs: the second links the shipped archive.
 README = "examples/readme.c"

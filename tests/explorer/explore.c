@@ -65,6 +65,7 @@ static uint32_t depth;
 static uint32_t taken;
 static uint32_t steps;
 static unsigned spurious;
+static unsigned stale;
 
 /* ---- states that were seen: a set of numbers, 0 is none ---- */
 
@@ -138,6 +139,18 @@ static unsigned choose(unsigned count)
 		path[depth++] = (struct choice) { (uint16_t)count, 0 };
 	}
 	return path[taken++].taken;
+}
+
+/* Which of the stores that an access may see, the newest first. */
+static unsigned choose_store(unsigned count)
+{
+	unsigned pick;
+
+	if (what->stale != 0 && stale == what->stale)
+		return 0;
+	pick = choose(count);
+	stale += pick != 0;
+	return pick;
 }
 
 static bool next_path(void)
@@ -292,6 +305,9 @@ static bool is_known(const struct turn *turn)
 	uint64_t state = memory_state() + turn->frozen * UINT64_C(0x9e3779b9) +
 			 spurious * UINT64_C(0x85ebca6b);
 
+	if (what->stale != 0)
+		state += stale * UINT64_C(0x27d4eb2f165667c5);
+
 	if (what->switches != 0)
 		state += (turn->last + 1 + 8 * turn->switches) *
 			 UINT64_C(0xc2b2ae3d27d4eb4f);
@@ -342,7 +358,7 @@ static void run(void)
 	memory_reset();
 	races_reset();
 	taken = steps = 0;
-	spurious = 0;
+	spurious = stale = 0;
 	verdict = GOES_ON;
 	news = false;
 	for (unsigned i = 0; i < threads; i++) {
@@ -369,7 +385,7 @@ struct explored explore(const struct scenario *scenario)
 		catch_faults();
 	ready = true;
 	what = scenario;
-	memory_host = (struct memory_host) { choose, thread_now };
+	memory_host = (struct memory_host) { choose_store, thread_now };
 	for (threads = 0;
 	     threads < EXPLORER_THREADS && scenario->thread[threads] != NULL;
 	     threads++)
@@ -412,8 +428,13 @@ static struct place *shared(const volatile void *p, size_t size, bool writes)
 		return NULL;
 	place = memory_place(p, size, writes, &again);
 	news = news || again;
-	if (place != NULL)
+	if (place != NULL) {
 		stop_here();
+	} else if (writes && (what->freeze >> current & 1) != 0) {
+		/* Nobody sees it, but it may be where the thread stops. */
+		stop_here();
+		memory_step();
+	}
 	return place;
 }
 

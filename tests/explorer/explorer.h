@@ -46,6 +46,8 @@ struct scenario {
 	unsigned freeze; /* bits: these may stop for ever, one in a run */
 	unsigned spurious; /* weak exchanges that fail for no reason, a run */
 	unsigned switches; /* at most so many preemptions; 0: any number */
+	unsigned stale; /* at most so many accesses that see, or come before,
+			 * an older store than they might; 0: any number */
 	const struct control *controls; /* ends with function NULL */
 };
 

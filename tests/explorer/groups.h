@@ -19,5 +19,10 @@ void litmus_plain(const void *p, bool writes);
 
 /* Each ends with name NULL. */
 extern const struct scenario slots_scenarios[];
+extern const struct scenario slabs_scenarios[];
+extern const struct scenario granules_scenarios[];
+extern const struct scenario frozen_scenarios[];
+extern const struct scenario devices_scenarios[];
+extern const struct scenario records_scenarios[];
 
 #endif

@@ -18,7 +18,9 @@ static const struct {
 	const char *name;
 	const struct scenario *scenarios;
 } groups[] = {
-	{ "slots", slots_scenarios },
+	{ "slots", slots_scenarios },	    { "slabs", slabs_scenarios },
+	{ "granules", granules_scenarios }, { "frozen", frozen_scenarios },
+	{ "devices", devices_scenarios },   { "records", records_scenarios },
 };
 
 static unsigned rows;

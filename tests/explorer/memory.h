@@ -9,7 +9,7 @@
 
 #include "explorer.h"
 
-#define PLACES 64u /* shared atomics */
+#define PLACES 192u /* shared atomics */
 #define STORES 96u /* to one of them, in one run: 8 bits, and GAP of memory.c */
 
 /* Of each place the earliest store that may still be seen; and how far each
@@ -44,6 +44,8 @@ uint64_t memory_change(struct place *place, const struct explorer_site *site,
 bool memory_swap(struct place *place, const struct explorer_site *site,
 		 uint64_t *old, uint64_t value);
 void memory_fence(int order);
+/* The thread has made a step that is no access to a place. */
+void memory_step(void);
 /* A load that sees exactly @value, for an exchange that fails for no reason;
  * false when it cannot. */
 bool memory_spurious(struct place *place, uint64_t value, int order);

@@ -49,7 +49,6 @@ static enum bounce_step change(bounce_gpa_t gpa, uint32_t count, bool shared)
 						"made private twice");
 		*page = shared;
 	}
-	stand.share_calls++;
 	return BOUNCE_STEP_DONE;
 }
 
@@ -57,6 +56,11 @@ static enum bounce_step share(void *ctx, bounce_gpa_t gpa, uint32_t count,
 			      uint32_t *done)
 {
 	(void)ctx;
+	*done = 0;
+	if (stand.refused != 0) {
+		stand.refused--;
+		return BOUNCE_STEP_UNCHANGED;
+	}
 	*done = count;
 	return change(gpa, count, true);
 }
@@ -100,6 +104,7 @@ static void make_instance(void)
 		.slab_chunks = knobs.chunks,
 		.blocks = knobs.blocks,
 		.direct = knobs.direct,
+		.functions = knobs.functions,
 	};
 	const struct bounce_env env = {
 		.linear = {
@@ -134,7 +139,7 @@ static void make_space(void)
 				      stand_slab_bytes()) == BOUNCE_OK);
 }
 
-static void attach(uint32_t index)
+static void attach(uint32_t index, struct bounce_function *function)
 {
 	uint32_t queues = knobs.queues == 0 ? 1 : knobs.queues;
 	const struct bounce_device_info info = {
@@ -144,6 +149,7 @@ static void attach(uint32_t index)
 		.queues = (uint16_t)queues,
 		.owner = knobs.owner,
 		.quota = knobs.quota,
+		.function = function,
 	};
 
 	must(bounce_device_attach(stand.bounce, &info, &stand.device[index],
@@ -183,11 +189,17 @@ void stand_make(const struct stand_knobs *wanted)
 	make_instance();
 	make_space();
 	for (uint32_t i = 0; i < knobs.devices; i++)
-		attach(i);
+		attach(i, NULL);
 	make_clients();
 	explorer_keep(&stand, sizeof(stand));
 	explorer_arena(arena, sizeof(arena));
 	explorer_arena(buffers, sizeof(buffers));
+}
+
+void stand_attach(struct bounce_function *function)
+{
+	must(bounce_device_detach(stand.device[0]) == BOUNCE_OK);
+	attach(0, function);
 }
 
 unsigned char *stand_private(unsigned thread)
@@ -270,8 +282,8 @@ void stand_fill(uint32_t free, uint32_t first)
 {
 	struct bounce_run run;
 
-	while (stand_claim(0, 1))
-		;
+	for (uint32_t i = 0; i < SLOTS_PER_CHUNK; i++)
+		must(stand_claim(0, 1));
 	for (uint32_t i = first; i < first + free; i++) {
 		run = (struct bounce_run) {
 			.slot = i,

@@ -12,7 +12,7 @@
 #include "instance.h"
 
 #define STAND_SLABS 2u
-#define STAND_CHUNKS 2u /* of a slab */
+#define STAND_CHUNKS 4u /* of a slab */
 #define STAND_BUFFER 8192u /* private bytes of each thread */
 
 struct stand_knobs {
@@ -23,6 +23,7 @@ struct stand_knobs {
 	uint16_t queues; /* of each; 0: 1 */
 	uint32_t blocks;
 	uint32_t direct;
+	uint16_t functions; /* of the topology */
 	uint16_t owner; /* of all; 0: one each */
 	uint64_t quota;
 	enum bounce_protection protection;
@@ -37,7 +38,7 @@ struct stand {
 	struct bounce_queue *queue[EXPLORER_THREADS * 2];
 	enum bounce_protection protection; /* the monitor's answer */
 	uint8_t shared[STAND_SLABS * STAND_CHUNKS]; /* the truth, by chunk */
-	uint32_t share_calls;
+	uint32_t refused; /* so many share calls are refused first */
 	/* For threads that claim from the pool themselves. */
 	struct pool_hint hint[EXPLORER_THREADS];
 	struct pool_client client[EXPLORER_THREADS];
@@ -52,6 +53,9 @@ extern struct stand stand;
 
 /* All of it, kept. @knobs: 0 stands for none, but one slab and one chunk. */
 void stand_make(const struct stand_knobs *knobs);
+
+/* In place of device 0, one whose function that is. */
+void stand_attach(struct bounce_function *function);
 
 bounce_gpa_t stand_slab(uint32_t index);
 uint64_t stand_slab_bytes(void);
@@ -68,7 +72,7 @@ void stand_use(unsigned thread);
 void stand_release(unsigned thread);
 bool stand_cycle(unsigned thread, uint32_t slots);
 
-/* Claim all slots, so that none is free but @first .. @first + @free - 1. */
+/* Claim all slots of chunk 0 but @first .. @first + @free - 1. */
 void stand_fill(uint32_t free, uint32_t first);
 
 /* Slots of all slabs that nobody has claimed. */
