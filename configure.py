@@ -69,7 +69,7 @@ TESTS = named("tests", """
     test_virtio test_window""")
 
 # Spaces: their windows, and what caches see of their devices.
-TESTS += named("tests", "test_cache test_history test_reach")
+TESTS += named("tests", "test_cache test_history test_judged test_reach")
 
 TESTS += named("tests", """test_dynamic test_own test_own_life test_tce
                            test_viommu test_zpci""")  # IOMMUs
@@ -280,6 +280,12 @@ TOOLS = """
     gcovr                       gcovr                       coverage
     gcov                        gcc                         coverage
     /usr/include/criterion/criterion.h  libcriterion-dev    coverage
+    clang-19                    clang-19                    mcdc
+    llvm-cov-19                 llvm-19                     mcdc
+    /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.profile-*.a \
+                                libclang-rt-19-dev          mcdc
+    ar                          binutils                    mcdc
+    /usr/include/criterion/criterion.h  libcriterion-dev    mcdc
     ninja                       ninja-build                 bench
     clang                       clang                       bench
     gcc                         gcc                         bench
@@ -302,12 +308,12 @@ INSTALL = {  # --install: what -> the targets whose tools it brings
     "demo": ["demo"],
     "vhost": ["vhost"],
     "test": ["lib", "explain", "test", "check"],
-    "docs": ["docs", "coverage"],
+    "docs": ["docs", "coverage", "mcdc"],
     "bench": ["bench"],
     "fuzz": ["fuzz"],
     "explore": ["explore"],
     "all": ["lib", "explain", "test", "check", "demo", "docs", "coverage",
-            "bench", "explore", "fuzz", "vhost"],
+            "mcdc", "bench", "explore", "fuzz", "vhost"],
 }
 PACKAGES, NEEDS = {}, {target: [] for target in INSTALL["all"]}
 for tool, package, *targets in map(str.split, TOOLS.strip().splitlines()):
@@ -364,6 +370,7 @@ def manifest(args, path):
     for name, how in (("asan", flags.ASAN), ("tsan", flags.TSAN),
                       ("stepped", flags.STEPPED),
                       ("poison", flags.TRAPS), ("coverage", flags.COVERAGE),
+                      ("mcdc", flags.MCDC),
                       ("fuzz", flags.FUZZED), ("hosted", flags.HOSTED),
                       ("soak", flags.SOAKED)):
         m.var(name, f"{how} -Iarch/{CPUS[args.host].folder}")

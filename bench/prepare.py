@@ -75,6 +75,7 @@ def main():
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         raise Trouble("one argument: the folder to write to")
     folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
     texts = unpack(folder)
     source = texts[SOURCE]
     write(folder / "swiotlb.c", source)

@@ -91,7 +91,7 @@ static bool text_ends(const unsigned char *block, uint32_t block_bytes,
 static bool align(const struct bounce_fdt *fdt, uint32_t at, uint32_t len,
 		  uint32_t *next)
 {
-	if (at > fdt->structure_bytes || len > fdt->structure_bytes - at)
+	if (!bounce_inside(at, len, 0, fdt->structure_bytes))
 		return false;
 	/* No wrap: a block of a tree is below 2^31 bytes. */
 	*next = (at + len + CELL - 1) & ~(CELL - 1);

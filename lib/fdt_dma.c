@@ -65,8 +65,9 @@ struct cells {
 static bool open_cells(const struct bounce_fdt *fdt, int32_t node,
 		       const char *name, struct cells *cells)
 {
-	cells->left = 0;
 	cells->at = bounce_fdt_property(fdt, node, name, &cells->left);
+	if (cells->at == NULL)
+		cells->left = 0;
 	return cells->left % CELL == 0;
 }
 

@@ -379,12 +379,13 @@ bool bounce_viommu_domain_valid(const struct bounce_viommu_domain *domain)
 {
 	const struct bounce_viommu *viommu = domain->viommu;
 
+	if (domain->ranges > BOUNCE_IOMMU_RANGES || domain < viommu->domain ||
+	    domain >= viommu->domain + viommu->domains)
+		return false;
 	for (uint32_t i = 0; i < domain->ranges; i++)
 		if (domain->range[i].first.v > domain->range[i].last.v)
 			return false;
-	return domain->ranges <= BOUNCE_IOMMU_RANGES &&
-	       domain >= viommu->domain &&
-	       domain < viommu->domain + viommu->domains;
+	return true;
 }
 
 bool bounce_viommu_valid(const struct bounce_viommu *viommu)

@@ -427,6 +427,7 @@ Test(iommu_space, a_slab_in_an_interrupt_window_is_not_reached)
 Test(iommu_space, what_cannot_be_used_is_refused)
 {
 	struct bounce_iommu broken;
+	struct bounce_window window;
 	struct stand s;
 
 	stand_init(&s, 1, 1);
@@ -439,13 +440,89 @@ Test(iommu_space, what_cannot_be_used_is_refused)
 	broken.unmap = NULL;
 	cr_expect_eq(set(&s), BOUNCE_ERR_ARG, "no unmap");
 	broken = s.iommu.iommu;
+	broken.map = NULL;
+	cr_expect_eq(set(&s), BOUNCE_ERR_ARG, "no map");
+	broken = s.iommu.iommu;
+	broken.info = NULL;
+	cr_expect_eq(set(&s), BOUNCE_ERR_ARG, "no info");
+	s.translation.iommu = NULL;
+	cr_expect_eq(set(&s), BOUNCE_ERR_ARG, "nothing at all");
+	s.translation.iommu = &broken;
+	broken = s.iommu.iommu;
 	s.translation.flags = 0x80;
 	cr_expect_eq(set(&s), BOUNCE_ERR_ARG, "a flag");
 	s.translation.flags = 0;
+	s.translation.attributes = 0x80;
+	cr_expect_eq(bounce_space_set_iommu(s.space, &s.translation,
+					    &(uint32_t) { 0 }),
+		     BOUNCE_ERR_ARG, "an attribute that there is not");
+	s.translation.attributes = 0;
 	s.translation.reserved[1] = 1;
 	cr_expect_eq(set(&s), BOUNCE_ERR_ARG, "a reserved word");
 	s.translation.reserved[1] = 0;
+	attach(&s);
+	cr_expect_eq(set(&s), BOUNCE_ERR_BUSY, "a device");
+	cr_assert_eq(bounce_device_detach(s.device), BOUNCE_OK);
 	cr_assert_eq(set(&s), BOUNCE_OK);
 	cr_expect_eq(set(&s), BOUNCE_ERR_BUSY, "twice");
+	cr_expect_eq(bounce_space_set_coherency(s.space, BOUNCE_SNOOPED),
+		     BOUNCE_ERR_BUSY);
+	window = (struct bounce_window) { .len = 4096 };
+	cr_expect_eq(bounce_space_add_window(s.space, &window),
+		     BOUNCE_ERR_BUSY);
+	stand_fini(&s);
+}
+
+/* What the next IOMMU says of itself. */
+static struct bounce_iommu_info told;
+
+static void tell(void *ctx, struct bounce_iommu_info *info)
+{
+	(void)ctx;
+	*info = told;
+}
+
+Test(iommu_space, an_iommu_that_says_what_cannot_be_is_refused)
+{
+	struct bounce_iommu odd;
+	struct stand s;
+
+	stand_init(&s, 1, 1);
+	odd = s.iommu.iommu;
+	odd.info(&s.iommu, &told);
+	odd.info = tell;
+	s.translation.iommu = &odd;
+#define REFUSED(change)                                         \
+	do {                                                    \
+		struct bounce_iommu_info kept = told;           \
+                                                                \
+		change;                                         \
+		cr_expect_eq(set(&s), BOUNCE_ERR_ARG, #change); \
+		told = kept;                                    \
+	} while (0)
+	REFUSED(told.page_bytes = 0);
+	REFUSED(told.page_bytes = 4097);
+	REFUSED(told.page_bytes = 2 * CHUNK);
+	REFUSED(told.ranges = BOUNCE_IOMMU_RANGES + 1);
+	REFUSED(told.first.v = told.last.v + 1);
+	/* The window is at a slot's place in the page, not at its start. */
+	s.space->windows.window[0].bus.v += BOUNCE_SLOT_BYTES;
+	REFUSED(told.page_bytes = 2 * BOUNCE_SLOT_BYTES);
+	s.space->windows.window[0].flags = 0;
+	told.page_bytes = 2 * BOUNCE_SLOT_BYTES;
+	cr_expect_eq(set(&s), BOUNCE_OK, "what it does not translate");
+#undef REFUSED
+	stand_fini(&s);
+}
+
+Test(iommu_door, without_a_hook_the_cpu_itself_relaxes)
+{
+	struct stand s;
+
+	stand_init(&s, 1, 1);
+	s.bench.bounce->env.relax = NULL;
+	plan(&s, FAKE_IOMMU_MAP, 0, BOUNCE_STEP_RETRY, 0);
+	cr_expect_eq(set(&s), BOUNCE_OK);
+	cr_expect_eq(fake_iommu_mapped(&s.iommu), CHUNK);
 	stand_fini(&s);
 }

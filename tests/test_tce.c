@@ -280,6 +280,20 @@ Test(tce, nobody_waits_for_the_list)
 	cr_expect(bounce_tce_valid(tce), "and it is given back");
 }
 
+Test(tce_valid, every_damage_is_seen)
+{
+	struct bounce_tce *tce = usual_window();
+
+	cr_assert(bounce_tce_valid(tce));
+	tce->info.page_shift = 0;
+	cr_expect_not(bounce_tce_valid(tce), "the default, not filled in");
+	tce->info.page_shift = 12;
+	tce->info.len++;
+	cr_expect_not(bounce_tce_valid(tce), "half a page");
+	tce->info.len--;
+	cr_expect(bounce_tce_valid(tce));
+}
+
 /* ---- answers ---- */
 
 static const struct {

@@ -342,6 +342,67 @@ Test(viommu, a_domain_is_in_range_and_given_out_once)
 	cr_expect_eq(bounce_viommu_domain(s.viommu, 15, &other), BOUNCE_OK);
 	cr_expect_eq(bounce_viommu_domain(s.viommu, 14, &other),
 		     BOUNCE_ERR_FULL);
+	cr_expect_eq(bounce_viommu_domain(s.viommu, 13, NULL), BOUNCE_ERR_ARG);
+	stand_fini(&s);
+}
+
+Test(viommu, a_device_that_names_no_range_has_all_domains)
+{
+	struct bounce_viommu_domain *other;
+	struct stand s;
+
+	stand_init(&s);
+	s.viommu->info.features &= ~BOUNCE_VIOMMU_F_DOMAIN_RANGE;
+	cr_expect_eq(bounce_viommu_domain(s.viommu, 16, &other), BOUNCE_OK);
+	stand_fini(&s);
+}
+
+Test(viommu, an_endpoint_is_detached_from_where_it_is)
+{
+	struct bounce_viommu_domain *other;
+	struct stand s;
+
+	attached(&s);
+	cr_assert_eq(bounce_viommu_domain(s.viommu, 15, &other), BOUNCE_OK);
+	cr_expect_eq(bounce_viommu_detach(other, ENDPOINT), BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_viommu_detach(s.domain, ENDPOINT + 1),
+		     BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_viommu_detach(s.domain, ENDPOINT), BOUNCE_OK);
+	stand_fini(&s);
+}
+
+Test(viommu_valid, every_damage_is_seen)
+{
+	struct bounce_viommu_domain damaged;
+	struct bounce_viommu_domain *domain;
+	struct stand s;
+
+	attached(&s);
+	domain = s.domain;
+	cr_assert(bounce_viommu_valid(s.viommu));
+	domain->ranges = 1;
+	domain->range[0].first.v = 2;
+	domain->range[0].last.v = 1;
+	cr_expect_not(bounce_viommu_valid(s.viommu), "a range");
+	domain->range[0].last.v = 2;
+	cr_expect(bounce_viommu_valid(s.viommu));
+	damaged = *domain;
+	domain->ranges = 0;
+	damaged.ranges = BOUNCE_IOMMU_RANGES + 1;
+	cr_expect_not(bounce_viommu_domain_valid(&damaged), "too many ranges");
+	damaged.ranges = 0;
+	s.viommu->endpoint[0].domain = &damaged;
+	cr_expect_not(bounce_viommu_valid(s.viommu), "no domain of it");
+	domain[1].viommu = s.viommu;
+	s.viommu->endpoint[0].domain = domain + 1;
+	cr_expect_not(bounce_viommu_valid(s.viommu), "not given out");
+	s.viommu->endpoint[0].domain = domain;
+	s.viommu->domain++;
+	cr_expect_not(bounce_viommu_domain_valid(domain), "before them");
+	s.viommu->domain--;
+	s.viommu->info.domains = 0;
+	cr_expect_not(bounce_viommu_valid(s.viommu), "more than there are");
+	s.viommu->info.domains = 2;
 	stand_fini(&s);
 }
 
@@ -356,6 +417,10 @@ Test(viommu, bypass_is_what_the_configuration_says)
 	cr_expect_eq(gpa, 0x1234);
 	cr_assert_eq(bounce_viommu_set_bypass(s.viommu, false), BOUNCE_OK);
 	cr_expect_not(fake_viommu_reach(&s.device, ENDPOINT, 0x1234, 1, &gpa));
+	s.viommu->info.set_bypass = NULL;
+	cr_expect_eq(bounce_viommu_set_bypass(s.viommu, true),
+		     BOUNCE_ERR_REFUSED);
+	s.viommu->info.set_bypass = fake_viommu_set_bypass;
 	s.viommu->info.features &= ~BOUNCE_VIOMMU_F_BYPASS_CONFIG;
 	cr_expect_eq(bounce_viommu_set_bypass(s.viommu, true),
 		     BOUNCE_ERR_REFUSED);
@@ -544,6 +609,19 @@ Test(viommu, what_cannot_be_is_refused)
 	REFUSED(info.page_size_mask = 0);
 	REFUSED(info.probe_size = UINT32_MAX - 2);
 #undef REFUSED
+	cr_expect_eq(bounce_viommu_init(NULL, SIZE_MAX, &s.info, &s.viommu),
+		     BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_viommu_init((char *)s.private + 1, SIZE_MAX,
+					&s.info, &s.viommu),
+		     BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_viommu_init(s.private, SIZE_MAX, NULL, &s.viommu),
+		     BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_viommu_init(s.private, SIZE_MAX, &s.info, NULL),
+		     BOUNCE_ERR_ARG);
+	info = s.info;
+	info.entries = 7;
+	cr_expect_eq(bounce_viommu_size(&info), 0);
+	cr_expect_eq(bounce_viommu_shared_size(&info), 0);
 	cr_expect_eq(bounce_viommu_init(s.private,
 					bounce_viommu_size(&s.info) - 1,
 					&s.info, &s.viommu),

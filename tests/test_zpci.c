@@ -287,6 +287,26 @@ Test(zpci, a_function_that_fails_once_more_reaches_nothing)
 	stand_fini(&s);
 }
 
+Test(zpci_valid, every_damage_is_seen)
+{
+	struct stand s;
+	uint64_t word;
+
+	attached(&s);
+	cr_assert(bounce_zpci_valid(s.zpci));
+	word = s.zpci->function[0].word;
+	s.zpci->function[0].word = word - ZPCI_REGISTERED + ZPCI_STOPPED + 1;
+	cr_expect_not(bounce_zpci_valid(s.zpci), "no such state");
+	s.zpci->function[0].word = word - ZPCI_REGISTERED + ZPCI_FREE;
+	cr_expect_not(bounce_zpci_valid(s.zpci), "free, and a function's");
+	s.zpci->function[0].word = word;
+	s.zpci->function[1].word = word;
+	cr_expect_not(bounce_zpci_valid(s.zpci), "twice");
+	s.zpci->function[1].word = 0;
+	cr_expect(bounce_zpci_valid(s.zpci));
+	stand_fini(&s);
+}
+
 Test(zpci, a_function_that_is_gone_can_be_detached)
 {
 	struct bounce_iommu_run run = piece(3, 0x7000, 1);
@@ -552,6 +572,10 @@ Test(zpci_init, what_cannot_be_is_refused)
 		     BOUNCE_ERR_RANGE);
 	cr_expect_eq(bounce_zpci_init(NULL, 4096, &info, &zpci),
 		     BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_zpci_init((char *)s.memory + 1, 4096, &info,
+				      &zpci),
+		     BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_zpci_detach(s.zpci, 0), BOUNCE_ERR_ARG);
 	cr_expect_eq(bounce_zpci_init(s.memory, 4096, &info, NULL),
 		     BOUNCE_ERR_ARG);
 	cr_expect(refused(NULL));

@@ -140,6 +140,18 @@ class Builder:
                           + " ".join(programs), programs, pool="console")
         m.build("coverage", "total", [result], name="coverage")
 
+    def mcdc(self):
+        m = self.m
+        m.comment("And once more, counting what each condition decides.")
+        counted = [test for test in self.p.TESTS
+                   if test not in self.p.OTHER_ATOMICS]
+        programs = self.suite("mcdc", "mcdc", counted, ["-lcriterion"],
+                              cc="clang-19")
+        result = self.run("mcdc", "mcdc", "check", "python3 -B tools/mcdc.py "
+                          "$builddir/mcdc " + " ".join(programs), programs,
+                          pool="console")
+        m.build("mcdc", "total", [result], name="mcdc")
+
     def docs(self):
         m = self.m
         m.comment("The reference of the public headers: HTML and man pages.")
@@ -271,6 +283,7 @@ class Builder:
         self.checks()
         self.long_soak()
         self.coverage()
+        self.mcdc()
         self.docs()
         self.examples()
         self.demo()

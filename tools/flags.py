@@ -23,6 +23,10 @@ TRAPS = f"{ASAN} -DBOUNCE_POISON"
 COVERAGE = (OBSERVED.replace("-DBOUNCE_DEBUG ", "").replace("-O1", "-O0")
             + " --coverage -fprofile-update=atomic")
 SOAKED = OBSERVED.replace("-O1", "-O2")
+# The same, by conditions: clang 19 is the first that can do all of ours.
+MCDC = (OBSERVED.replace("-DBOUNCE_DEBUG ", "").replace("-O1", "-O0")
+        + " -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc "
+        "-fprofile-update=atomic")
 FUZZED = (OBSERVED.replace("-O1", "-O2") + " -Ifuzz -Iexamples/guest "
           "-fno-sanitize-recover=all")
 GUEST_FLAGS = (f"-std=c11 -ffreestanding -g -O2 {WARN} -Iinclude "

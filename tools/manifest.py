@@ -14,6 +14,8 @@ ninja soak       10^8 random operations beside faults, growth and revokes; all
                  books must balance (10^6 of it is in `ninja test`)
 ninja coverage   lines and branches of lib/ and arch/ that the tests run; what
                  they do not must be argued in docs/coverage.md
+ninja mcdc       does each condition of the checks decide by itself, in some
+                 test? (docs/coverage.md)
 ninja docs       HTML and man pages of the public headers: build/host/docs
 ninja demo       boot the guests under QEMU, on real virtio devices
 ninja vhost      devices that are other processes: qemu-storage-daemon, killed
