@@ -5,6 +5,7 @@
  */
 #include "blobs.h"
 #include "calls.h"
+#include "viommu.h"
 
 /* ---- windows ---- */
 
@@ -110,6 +111,60 @@ Test(pool_valid, only_a_slab_that_is_ready_has_free_chunks)
 	slab[1].chunk[0].bits = UINT64_MAX;
 	cr_expect(bounce_pool_valid(bench.pool));
 	bench_fini(&bench);
+}
+
+static void say_nothing(void *ctx, uint32_t queue)
+{
+	(void)ctx;
+	(void)queue;
+}
+
+Test(viommu_valid, every_damage_is_seen)
+{
+	static _Alignas(4096) unsigned char shared[16384];
+	static _Alignas(BOUNCE_VIOMMU_ALIGN) unsigned char memory[4096];
+	const struct bounce_viommu_info info = {
+		.notify = say_nothing,
+		.shared = shared,
+		.features = BOUNCE_VIOMMU_F_MAP_UNMAP,
+		.page_size_mask = ~UINT64_C(4095),
+		.entries = 8,
+		.domains = 2,
+		.endpoints = 2,
+	};
+	struct bounce_viommu_domain *domain;
+	struct bounce_viommu_domain damaged;
+	struct bounce_viommu *viommu;
+
+	cr_assert_leq(bounce_viommu_shared_size(&info), sizeof(shared));
+	cr_assert_eq(bounce_viommu_init(memory, sizeof(memory), &info, &viommu),
+		     BOUNCE_OK);
+	cr_assert_eq(bounce_viommu_domain(viommu, 3, &domain), BOUNCE_OK);
+	viommu->endpoint[0].domain = domain;
+	cr_assert(bounce_viommu_valid(viommu));
+	domain->ranges = 1;
+	domain->range[0].first.v = 2;
+	domain->range[0].last.v = 1;
+	cr_expect_not(bounce_viommu_valid(viommu), "a range");
+	domain->range[0].last.v = 2;
+	cr_expect(bounce_viommu_valid(viommu));
+	damaged = *domain;
+	viommu->endpoint[0].domain = &damaged;
+	cr_expect_not(bounce_viommu_valid(viommu), "no domain of it");
+	domain->ranges = BOUNCE_IOMMU_RANGES + 1;
+	cr_expect_not(bounce_viommu_domain_valid(domain), "too many ranges");
+	domain->ranges = 0;
+	domain[1].viommu = viommu;
+	viommu->endpoint[0].domain = domain + 1;
+	cr_expect_not(bounce_viommu_valid(viommu), "not given out");
+	viommu->endpoint[0].domain = domain;
+	viommu->domain++;
+	cr_expect_not(bounce_viommu_domain_valid(domain), "before them");
+	viommu->domain--;
+	viommu->info.domains = 0;
+	cr_expect_not(bounce_viommu_valid(viommu), "more than there are");
+	viommu->info.domains = 2;
+	cr_expect(bounce_viommu_valid(viommu));
 }
 
 /* ---- device trees ---- */

@@ -371,41 +371,6 @@ Test(viommu, an_endpoint_is_detached_from_where_it_is)
 	stand_fini(&s);
 }
 
-Test(viommu_valid, every_damage_is_seen)
-{
-	struct bounce_viommu_domain damaged;
-	struct bounce_viommu_domain *domain;
-	struct stand s;
-
-	attached(&s);
-	domain = s.domain;
-	cr_assert(bounce_viommu_valid(s.viommu));
-	domain->ranges = 1;
-	domain->range[0].first.v = 2;
-	domain->range[0].last.v = 1;
-	cr_expect_not(bounce_viommu_valid(s.viommu), "a range");
-	domain->range[0].last.v = 2;
-	cr_expect(bounce_viommu_valid(s.viommu));
-	damaged = *domain;
-	domain->ranges = 0;
-	damaged.ranges = BOUNCE_IOMMU_RANGES + 1;
-	cr_expect_not(bounce_viommu_domain_valid(&damaged), "too many ranges");
-	damaged.ranges = 0;
-	s.viommu->endpoint[0].domain = &damaged;
-	cr_expect_not(bounce_viommu_valid(s.viommu), "no domain of it");
-	domain[1].viommu = s.viommu;
-	s.viommu->endpoint[0].domain = domain + 1;
-	cr_expect_not(bounce_viommu_valid(s.viommu), "not given out");
-	s.viommu->endpoint[0].domain = domain;
-	s.viommu->domain++;
-	cr_expect_not(bounce_viommu_domain_valid(domain), "before them");
-	s.viommu->domain--;
-	s.viommu->info.domains = 0;
-	cr_expect_not(bounce_viommu_valid(s.viommu), "more than there are");
-	s.viommu->info.domains = 2;
-	stand_fini(&s);
-}
-
 Test(viommu, bypass_is_what_the_configuration_says)
 {
 	uint64_t gpa;

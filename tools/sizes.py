@@ -22,7 +22,11 @@ COMPLEXITY = 10
 # More, with the reason. Shipped code first.
 COMPLEX = {
     "bounce_block_claim": (11, "the places of a search, in their order"),
-    "bounce_mapping_claim": (11, "which unit decides, and the ways to the "
+    "commit": (13, "a reservation ends and a mapping begins: each step may "
+               "fail, and the order is what matters"),
+    "unmap": (12, "the same, of a mapping that ends"),
+    "bounce_unmap_sg": (12, "the same, of a list"),
+    "bounce_mapping_claim": (12, "which unit decides, and the ways to the "
                              "next: one sentence"),
     "bounce_map_list": (12, "judges four arguments, then three steps"),
     "bounce_alloc": (11, "judges six arguments, then one step"),
@@ -36,6 +40,8 @@ COMPLEX = {
     "open_port": (11, "a guest's: the steps of virtio's initialisation"),
     "take_ip": (11, "a guest's: the checks of one header, in its order"),
     "packet_told": (11, "a guest's: the same of what a packet says"),
+    "main": (11, "a program's: its arguments, one after the other"),
+    "sync": (13, "a soak's: a way for each answer"),
     "believed": (11, "a test's: what is kept of pages against the truth"),
 }
 SHOWN = 5  # of the most complex functions
