@@ -57,8 +57,9 @@ SUPPORT = named("tests", "support threads model oracle blobs")
 TESTS = named("tests", """
     test_address test_alias test_alloc test_arch test_attach test_base
     test_bytes test_copy test_device test_direct test_env test_epoch
-    test_fdt test_fdt_dma test_fdt_windows test_find test_fini
-    test_function test_generation test_grow test_grow_race test_guard
+    test_fdt test_fdt_dma test_fdt_guard test_fdt_windows test_find
+    test_fini test_function test_generation test_grow test_grow_race
+    test_guard
     test_handle test_instance test_iommu test_leak test_list test_map
     test_meta_size test_negotiate test_packed test_place test_policy
     test_pool test_pool_search test_pool_slabs test_pool_steps

@@ -94,6 +94,33 @@ static inline bool same_handle(const struct bounce_mapping *a,
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+/* ---- bounce_ranges(), which is little-endian on any CPU ---- */
+
+static inline uint64_t little(const void *from, uint32_t bytes)
+{
+	const unsigned char *byte = from;
+	uint64_t x = 0;
+
+	while (bytes-- > 0)
+		x = x << 8 | byte[bytes];
+	return x;
+}
+
+static inline uint64_t range_gpa(const struct bounce_range *range)
+{
+	return little(&range->gpa, 8);
+}
+
+static inline uint64_t range_len(const struct bounce_range *range)
+{
+	return little(&range->len, 8);
+}
+
+static inline uint32_t range_state(const struct bounce_range *range)
+{
+	return (uint32_t)little(&range->state, 4);
+}
+
 /* ---- bytes ---- */
 
 /* Byte @i of what is called @name. */

@@ -20,7 +20,7 @@
  *	slab 0 | slab 1 | ... | private bytes for buffers
  *
  * Slabs lie side by side, so that a run that leaves its slab is in the next.
- * A bench must not be moved; it is about 50 KiB, for the stack.
+ * A bench must not be moved; it is about 100 KiB, for the stack.
  */
 #ifndef TESTS_SUPPORT_H
 #define TESTS_SUPPORT_H

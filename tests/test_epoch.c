@@ -293,7 +293,8 @@ static void expect_all_listed(const struct bench *bench)
 		bool listed = false;
 
 		for (uint32_t i = 0; i < count; i++)
-			listed |= gpa - range[i].gpa < range[i].len;
+			listed |= gpa - range_gpa(&range[i]) <
+				  range_len(&range[i]);
 		if (fake_machine_is_shared(&bench->machine, gpa))
 			cr_assert(listed, "page %lu", at / 4096);
 	}

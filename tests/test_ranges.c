@@ -19,38 +19,12 @@ static struct bench_knobs slabs(uint16_t grown)
 	return knobs;
 }
 
-/* A number of the format, whatever the CPU's order of bytes. */
-static uint64_t little(const void *from, uint32_t bytes)
-{
-	const unsigned char *byte = from;
-	uint64_t x = 0;
-
-	while (bytes-- > 0)
-		x = x << 8 | byte[bytes];
-	return x;
-}
-
-static uint64_t gpa_of(const struct bounce_range *range)
-{
-	return little(&range->gpa, 8);
-}
-
-static uint64_t len_of(const struct bounce_range *range)
-{
-	return little(&range->len, 8);
-}
-
-static uint32_t state_of(const struct bounce_range *range)
-{
-	return (uint32_t)little(&range->state, 4);
-}
-
 static void expect_range(const struct bounce_range *range, uint64_t gpa,
 			 uint64_t len, uint32_t state)
 {
-	cr_expect_eq(gpa_of(range), gpa, "%#lx", gpa_of(range));
-	cr_expect_eq(len_of(range), len, "%#lx", len_of(range));
-	cr_expect_eq(state_of(range), state);
+	cr_expect_eq(range_gpa(range), gpa, "%#lx", range_gpa(range));
+	cr_expect_eq(range_len(range), len, "%#lx", range_len(range));
+	cr_expect_eq(range_state(range), state);
 	cr_expect_eq(range->reserved, 0);
 }
 
@@ -67,9 +41,9 @@ static void expect_truth(const struct bench *bench)
 		uint32_t state = 0;
 
 		for (uint32_t i = 0; i < count; i++)
-			if (gpa - gpa_of(&range[i]) < len_of(&range[i])) {
+			if (gpa - range_gpa(&range[i]) < range_len(&range[i])) {
 				listed++;
-				state = state_of(&range[i]);
+				state = range_state(&range[i]);
 			}
 		cr_assert_leq(listed, 1);
 		if (fake_machine_is_shared(&bench->machine, gpa))
@@ -220,7 +194,7 @@ Test(ranges, lost_parts_of_a_slab_are_listed_by_address)
 	memset(range, 0, sizeof(range));
 	cr_assert_eq(bounce_ranges(bench.bounce, range, 2), 4);
 	expect_range(&range[1], gpa + 51 * 4096, 3 * 4096, BOUNCE_RANGE_LOST);
-	cr_expect_eq(gpa_of(&range[2]), 0);
+	cr_expect_eq(range_gpa(&range[2]), 0);
 	bench_discard(&bench);
 }
 

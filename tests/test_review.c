@@ -88,9 +88,9 @@ static void crash_now(struct crash *crash)
 	count = bounce_ranges(crash->bench.bounce, range, COUNT_OF(range));
 	cr_assert_leq(count, COUNT_OF(range));
 	for (uint32_t i = 0; i < count; i++)
-		for (uint64_t at = 0; at < range[i].len; at += 4096)
+		for (uint64_t at = 0; at < range_len(&range[i]); at += 4096)
 			if (fake_machine_is_shared(&crash->bench.machine,
-						   range[i].gpa + at))
+						   range_gpa(&range[i]) + at))
 				crash->listed += 4096;
 	crash->shared = fake_machine_shared_bytes(&crash->bench.machine);
 }

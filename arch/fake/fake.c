@@ -7,7 +7,7 @@
  */
 #include "fake.h"
 
-static uint8_t page_bits(const struct fake_machine *machine, uint64_t page)
+static uint32_t page_bits(const struct fake_machine *machine, uint64_t page)
 {
 	return atomic_load_explicit(&machine->page[page], memory_order_relaxed);
 }
@@ -130,7 +130,7 @@ static void enter_share(struct fake_machine *machine, uint64_t gpa,
 			uint64_t len)
 {
 	for (uint64_t at = gpa; at - gpa < len; at += FAKE_PAGE_BYTES) {
-		uint8_t bits = page_bits(machine, page_of(machine, at));
+		uint32_t bits = page_bits(machine, page_of(machine, at));
 
 		if ((bits & FAKE_PAGE_SHARED) == 0 &&
 		    holds_secret(machine,

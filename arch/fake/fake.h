@@ -114,7 +114,8 @@ struct fake_machine {
 	uint64_t base; /* gpa of memory[0] */
 
 	/* Kept by the machine. */
-	_Atomic uint8_t page[FAKE_PAGES]; /* enum fake_page (F1) */
+	/* enum fake_page (F1); words, as RISC-V has no atomics on bytes. */
+	_Atomic uint32_t page[FAKE_PAGES];
 	_Atomic uint32_t calls[FAKE_CALLS];
 	_Atomic uint32_t relaxed; /* calls of env.relax */
 	struct fake_wrong wrong;

@@ -23,13 +23,17 @@
 #include "instance.h"
 #include "support.h"
 
+#ifdef SLOW_CPU /* an emulated one: tools/flags.py */
+#define WORKERS 1u
+#define OTHERS 0u
+#define STEPS 3000u
+#else
 #define WORKERS 3u /* of the device that is revoked */
 #define OTHERS 1u /* of the device that is not */
-#define THREADS (WORKERS + OTHERS + 1u) /* and the revoker */
-/* The build may ask for less, where it is slow. */
-#ifndef STEPS
 #define STEPS 30000u /* of each worker */
 #endif
+#define STALES 20u /* at least, however seldom the revoker gets a turn */
+#define THREADS (WORKERS + OTHERS + 1u) /* and the revoker */
 #define BUFFER 65536u
 #define CHUNKS 2u
 
@@ -44,6 +48,7 @@ struct shared {
 	struct bench bench;
 	struct offer offer[WORKERS];
 	_Atomic uint32_t workers; /* not done yet */
+	_Atomic uint32_t stales;
 };
 
 struct thread {
@@ -101,6 +106,8 @@ static bool judge(struct thread *thread, enum bounce_err err)
 	if (err == BOUNCE_OK)
 		return true;
 	thread->stale++;
+	atomic_fetch_add_explicit(&thread->shared->stales, 1,
+				  memory_order_relaxed);
 	thread->wrong += err != BOUNCE_ERR_STALE || thread->device != 0;
 	return false;
 }
@@ -211,7 +218,10 @@ static void *map_all(struct thread *thread)
 {
 	static const uint64_t lens[] = { 64, 700, 4096, 20000 };
 
-	for (uint32_t i = 0; i < STEPS; i++)
+	for (uint32_t i = 0;
+	     i < STEPS || atomic_load_explicit(&thread->shared->stales,
+					       memory_order_relaxed) < STALES;
+	     i++)
 		switch (i % 8) {
 		case 5:
 			request(thread);
