@@ -227,6 +227,7 @@ CHECKS = {
     "headers": "tools/headers.py",
     "docs": "tools/docs.py",
     "threats": "tools/threats.py",
+    "assurance": "tools/assurance.py",
     "examples": "tools/examples.py $builddir/documents $shipped",
     "sources": "tools/sources.py",
     "sizes": "tools/sizes.py",

@@ -9,7 +9,6 @@ ninja test_pool  one of them: the name of any file in tests/ or tests/stress/
 ninja attack     of those, the catalogue of attacks (docs/threats.md)
 ninja check      symbols, layers, headers, docs, sizes, names, format,
                  analyzers, the same bytes from another folder, and more
-ninja check      symbols, layers, headers, docs, sizes, names, format, analyzers
 ninja soak       10^8 random operations beside faults, growth and revokes; all
                  books must balance (10^6 of it is in `ninja test`)
 ninja coverage   lines and branches of lib/ and arch/ that the tests run; what

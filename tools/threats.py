@@ -10,6 +10,7 @@ import re
 import sys
 
 from common import Report, configure, files, text
+from start import start
 
 DOCUMENT = "docs/threats.md"
 CATALOGUE = {"A": 18, "B": 27, "C": 16, "D": 12, "E": 10}
@@ -79,4 +80,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__))

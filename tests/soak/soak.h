@@ -2,8 +2,8 @@
 /*
  * soak.h - many operations at random, and books that must balance.
  *
- *   K1  Each worker books what it was told by each call, a ledger a device. When
- *       nobody works, the library's counters are the sum of the ledgers.
+ *   K1  Each worker books what it was told by each call, a ledger a device.
+ *       When nobody works, the library's counters are the sum of the ledgers.
  *   K2  Steady devices are never revoked: nothing of theirs is STALE but what
  *       should be, and each byte that comes back is the device's or the
  *       buffer's own. The workers play these devices.
