@@ -40,8 +40,7 @@ static const enum space space_of[BUS_DISKS] = {
 static unsigned char pools[SPACES][ISLAND_BYTES]
 	__attribute__((aligned(ISLAND_BYTES)));
 
-/* The first domain is mapped.c's. */
-static uint32_t domains[SPACES] = { 2, 3, 4 };
+static struct bounce_viommu_domain *domains[SPACES];
 
 static struct {
 	struct bounce *bounce;
@@ -54,12 +53,6 @@ static struct {
 static void must(enum bounce_err err, const char *text)
 {
 	if (err != BOUNCE_OK)
-		guest_fail(text);
-}
-
-static void demand(enum viommu_status status, const char *text)
-{
-	if (status != VIOMMU_OK)
 		guest_fail(text);
 }
 
@@ -94,8 +87,8 @@ static void compare_ids(unsigned round)
 static void attach_ids(void)
 {
 	for (enum space space = 0; space < SPACES; space++)
-		demand(viommu_attach(domains[space], id_of(space)),
-		       "an ID was not attached");
+		must(viommu_attach(domains[space], id_of(space)),
+		     "an ID was not attached");
 }
 
 /* Each pool, and nothing else, in a domain of its own. */
@@ -103,8 +96,8 @@ static void make_spaces(void)
 {
 	for (enum space space = 0; space < SPACES; space++) {
 		const struct bounce_translation translation = {
-			.iommu = &viommu_backend,
-			.ctx = &domains[space],
+			.iommu = &bounce_iommu_virtio,
+			.ctx = domains[space],
 		};
 
 		island_make(bridges.bounce, pools[space], &translation,
@@ -115,8 +108,8 @@ static void make_spaces(void)
 static void detach_ids(void)
 {
 	for (enum space space = 0; space < SPACES; space++)
-		demand(viommu_detach(domains[space], id_of(space)),
-		       "an ID was not detached");
+		must(bounce_viommu_detach(domains[space], id_of(space)),
+		     "an ID was not detached");
 }
 
 /* ---- I/O ---- */
@@ -196,7 +189,7 @@ static bool intrude(void)
 {
 	static struct blk blk;
 	struct driver_open open = open_of(BUS_PORT);
-	struct viommu_fault fault;
+	struct bounce_viommu_fault fault;
 	bool reached;
 
 	open.space = bridges.island[SPACE_PCIE_PCI].space;
@@ -225,6 +218,8 @@ static void quiesce(void)
 static void first_round(void)
 {
 	compare_ids(1);
+	for (enum space space = 0; space < SPACES; space++)
+		domains[space] = viommu_domain();
 	attach_ids();
 	make_spaces();
 	bridges.requests = viommu_requests() - bridges.requests;

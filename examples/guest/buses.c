@@ -239,7 +239,7 @@ static void provoke(const struct virtio_device *device)
 uint16_t bus_seen(enum bus_disk disk)
 {
 	struct virtio_device device;
-	struct viommu_fault fault;
+	struct bounce_viommu_fault fault;
 	bool found;
 
 	if (!virtio_find(bus_role(disk), &device))

@@ -15,7 +15,6 @@
 #define PAGE_SHIFT 12
 #define PAGE_BYTES (UINT64_C(1) << PAGE_SHIFT)
 #define PAGES_MOST (UINT64_C(1) << 16)
-#define DOMAIN 1u
 #define QUIET_POLLS 20000u /* no fault for so long: there are no more */
 
 enum page {
@@ -24,6 +23,7 @@ enum page {
 	PAGE_LEFT = 2, /* private for us, but still mapped */
 };
 
+static struct bounce_viommu_domain *domain; /* M2 */
 static uint8_t pages[PAGES_MOST];
 static uint64_t shared_count;
 static uint64_t calls;
@@ -54,24 +54,29 @@ const char *mapped_start(const enum guest_role *roles, uint32_t count)
 
 	if (guest_cpu.ram_bytes > PAGES_MOST << PAGE_SHIFT)
 		return "more memory than the model has pages";
+	if (why != NULL)
+		return why;
+	domain = viommu_domain();
 	for (uint32_t i = 0; i < count && why == NULL; i++)
-		if (viommu_attach(DOMAIN, virtio_requester(roles[i])) !=
-		    VIOMMU_OK)
+		if (viommu_attach(domain, virtio_requester(roles[i])) !=
+		    BOUNCE_OK)
 			why = "an endpoint could not be attached";
 	return why;
 }
 
 static bool set_mapped(uint64_t gpa, uint64_t len, bool mapped)
 {
-	const struct viommu_range range = {
-		.bus = MAPPED_BUS + gpa,
-		.gpa = gpa,
+	const struct bounce_iommu *iommu = &bounce_iommu_virtio;
+	const struct bounce_iommu_run run = {
+		.bus = { MAPPED_BUS + gpa },
+		.gpa = { gpa },
 		.len = len,
-		.access = VIOMMU_BOTH,
+		.access = BOUNCE_ACCESS_READ | BOUNCE_ACCESS_WRITE,
 	};
+	uint64_t done;
 
-	return (mapped ? viommu_map(DOMAIN, &range) :
-			 viommu_unmap(DOMAIN, &range)) == VIOMMU_OK;
+	return (mapped ? iommu->map : iommu->unmap)(domain, &run, 1, &done) ==
+	       BOUNCE_STEP_DONE;
 }
 
 static bool share_page(uint64_t gpa)
@@ -197,7 +202,7 @@ void mapped_omit(bool omit)
 /* All of them are taken, until none has come for a while. */
 bool mapped_reported(uint16_t requester, bounce_bus_t bus, uint64_t len)
 {
-	struct viommu_fault fault;
+	struct bounce_viommu_fault fault;
 	bool found = false;
 
 	for (uint32_t quiet = 0; quiet < QUIET_POLLS; quiet++) {
