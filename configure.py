@@ -230,6 +230,7 @@ CHECKS = {
     "assurance": "tools/assurance.py",
     "examples": "tools/examples.py $builddir/documents $shipped",
     "sources": "tools/sources.py",
+    "orders": "tools/orders.py",
     "sizes": "tools/sizes.py",
     "names": "tools/names.py",
     "format": "tools/format.py",

@@ -274,6 +274,45 @@ static const struct control of_a_quarantine[] = {
 	{ NULL, 0, 0, 0 },
 };
 
+/* Three CPUs: one maps, where a shorter mapping was; two revoke, and one of them
+ * hears that the device is quiet. */
+static void setup_shorter(void)
+{
+	setup_bounced();
+	explorer_check(map(0) == BOUNCE_OK);
+	explorer_check(bounce_unmap(stand.queue[0], &stand.mapping[0], 0) ==
+		       BOUNCE_OK);
+	stand.seen[3] = (uint32_t)stand_free();
+}
+
+static void map_two_slots_0(void)
+{
+	struct bounce_buf buf = stand_buf(0, 8192);
+	enum bounce_err err = bounce_map(stand.queue[0], &buf, BOUNCE_TO_DEVICE,
+					 &stand.mapping[0]);
+
+	explorer_check(err == BOUNCE_OK || err == BOUNCE_ERR_STALE);
+}
+
+static void revoke_and_quiesce_2(void)
+{
+	bounce_device_revoke(stand.device[0]);
+	(void)bounce_device_quiesced(stand.device[0]);
+}
+
+static void all_is_released(unsigned frozen)
+{
+	/* The other revoke may have come after all that. */
+	bounce_device_revoke(stand.device[0]);
+	quarantine_ends(frozen);
+	explorer_check(stand_free() == stand.seen[3]);
+}
+
+static const struct control of_a_release[] = {
+	{ "let_go", EXPLORER_LOAD, 0, RELAXED },
+	{ NULL, 0, 0, 0 },
+};
+
 const struct scenario devices_scenarios[] = {
 	{ .name = "no map after an epoch goes by what held before",
 	  .setup = setup_open,
@@ -315,6 +354,13 @@ const struct scenario devices_scenarios[] = {
 	  .switches = 3,
 	  .stale = 2,
 	  .controls = of_a_revoke },
+	{ .name = "a quarantined run is released whole",
+	  .setup = setup_shorter,
+	  .thread = { map_two_slots_0, revoke_1, revoke_and_quiesce_2 },
+	  .check = all_is_released,
+	  .switches = 2,
+	  .stale = 2,
+	  .controls = of_a_release },
 	{ .name = "a quarantined run is nobody's while somebody is inside",
 	  .setup = setup_revoked_mapping,
 	  .thread = { sync_0, revoke_and_quiesce_1, map_and_unmap_2 },

@@ -125,6 +125,35 @@ static const struct control of_a_split[] = {
 	{ NULL, 0, 0, 0 },
 };
 
+/* Thread 1 takes the block that thread 0 gave, for a slot of another chunk: so
+ * nothing but the block itself brings order. It keeps its granule. */
+static void setup_elsewhere(void)
+{
+	make(1);
+	stand.hint[1].chunk[POOL_CLASS_SINGLE] = NO_CHUNK;
+}
+
+static void claim_1(void)
+{
+	claim_granule(1);
+}
+
+static void the_block_is_its_own(unsigned frozen)
+{
+	const struct bounce_run *run = &stand.run[1];
+
+	(void)frozen;
+	if (stand.has[1])
+		explorer_check(stand.bounce->block[0].word ==
+			       UINT64_C(1) << run->granule);
+}
+
+static const struct control of_a_block[] = {
+	{ "take_block", EXPLORER_SWAP, 0, RELAXED },
+	{ "give_block", EXPLORER_AND, 0, RELAXED },
+	{ NULL, 0, 0, 0 },
+};
+
 const struct scenario granules_scenarios[] = {
 	{ .name = "a granule has one owner at a time",
 	  .setup = setup_split,
@@ -144,6 +173,13 @@ const struct scenario granules_scenarios[] = {
 	  .switches = 3,
 	  .stale = 2,
 	  .controls = of_a_split },
+	{ .name = "a block is its next user's when its last is through",
+	  .setup = setup_elsewhere,
+	  .thread = { cycle_and_reclaim_0, claim_1 },
+	  .check = the_block_is_its_own,
+	  .switches = 1,
+	  .stale = 2,
+	  .controls = of_a_block },
 	{ .name = "a block goes from slot to slot",
 	  .setup = setup_whole,
 	  .thread = { cycle_and_reclaim_0, cycle_1, reclaim_2 },

@@ -148,6 +148,33 @@ static const struct control of_regrowth[] = {
 	{ NULL, 0, 0, 0 },
 };
 
+/* ---- a device's first mapping, which asks how far it reaches ---- */
+
+static void setup_device(void)
+{
+	stand_make(
+		&(struct stand_knobs) { .slabs = 2, .grown = 1, .devices = 1 });
+}
+
+static void grow_second_0(void)
+{
+	explorer_check(bounce_pool_grow(stand.pool, stand_slab(1),
+					stand_slab_bytes()) == BOUNCE_OK);
+}
+
+static void map_1(void)
+{
+	struct bounce_buf buf = stand_buf(1, 4096);
+
+	explorer_check(bounce_map(stand.queue[0], &buf, BOUNCE_TO_DEVICE,
+				  &stand.mapping[1]) == BOUNCE_OK);
+}
+
+static const struct control of_reach[] = {
+	{ "reach", EXPLORER_LOAD, 0, RELAXED },
+	{ NULL, 0, 0, 0 },
+};
+
 /* ---- growers that meet ---- */
 
 static void setup_two_indices(void)
@@ -270,6 +297,10 @@ const struct scenario slabs_scenarios[] = {
 	  .thread = { grow_0, ask_2 },
 	  .check = all_are_free,
 	  .controls = of_stats },
+	{ .name = "a slab grows while a device is bound",
+	  .setup = setup_device,
+	  .thread = { grow_second_0, map_1 },
+	  .controls = of_reach },
 	{ .name = "a slab is retired when its last owner is through",
 	  .setup = setup_last_slot,
 	  .thread = { use_and_release_0, retire_and_regrow_1 },
