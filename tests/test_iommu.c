@@ -473,6 +473,23 @@ Test(iommu_space, what_cannot_be_used_is_refused)
 	stand_fini(&s);
 }
 
+/* Its own pages have a pool, and slab indices, of the instance. */
+Test(iommu_space, own_pages_need_a_pool_and_slabs_that_are_left)
+{
+	struct stand s;
+
+	stand_init(&s, 1, 1);
+	s.translation.flags = BOUNCE_TRANSLATION_DYNAMIC;
+	s.translation.own_bus.v = s.iommu.base + (UINT64_C(32) << 20);
+	s.translation.own_len = CHUNK;
+	cr_expect_eq(set(&s), BOUNCE_ERR_FULL);
+	cr_expect_eq(fake_iommu_mapped(&s.iommu), 0);
+	s.translation.own_len = 0;
+	s.translation.own_bus.v = 0;
+	cr_expect_eq(set(&s), BOUNCE_OK, "nothing is held");
+	stand_fini(&s);
+}
+
 /* What the next IOMMU says of itself. */
 static struct bounce_iommu_info told;
 

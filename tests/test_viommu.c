@@ -328,6 +328,27 @@ Test(viommu, an_endpoint_is_attached_once)
 	stand_fini(&s);
 }
 
+Test(viommu, what_the_device_fails_changes_nothing_and_a_broken_one_is_lost)
+{
+	struct stand s;
+
+	stand_init(&s);
+	s.device.fail_at = 0;
+	s.device.fail_status = 5;
+	cr_expect_eq(bounce_viommu_attach(s.domain, ENDPOINT), BOUNCE_ERR_HOST);
+	cr_assert_eq(bounce_viommu_attach(s.domain, ENDPOINT), BOUNCE_OK);
+	s.device.fail_at = s.device.requests;
+	cr_expect_eq(bounce_viommu_detach(s.domain, ENDPOINT), BOUNCE_ERR_HOST);
+	s.device.mood = FAKE_VIOMMU_SILENT;
+	s.device.fail_at = FAKE_VIOMMU_NEVER;
+	cr_expect_eq(bounce_viommu_probe(s.domain, ENDPOINT), BOUNCE_ERR_LOST);
+	cr_expect_eq(bounce_viommu_detach(s.domain, ENDPOINT), BOUNCE_ERR_LOST);
+	cr_expect_eq(bounce_viommu_attach(s.domain, ENDPOINT + 1),
+		     BOUNCE_ERR_LOST);
+	cr_expect_eq(bounce_viommu_probe(s.domain, ENDPOINT), BOUNCE_ERR_LOST);
+	stand_fini(&s);
+}
+
 Test(viommu, a_domain_is_in_range_and_given_out_once)
 {
 	struct bounce_viommu_domain *other;
