@@ -364,6 +364,18 @@ static enum bounce_err close_dynamic(struct bounce_queue *queue,
 	return err;
 }
 
+/* What the device wrote comes back; @written was checked (S2). */
+static void take_back(struct bounce_queue *queue,
+		      const struct bounce_mapping *handle,
+		      const struct record_about *about, uint64_t target,
+		      uint64_t written)
+{
+	if (bounce_unlikely(queue->device->maintained))
+		drop_back(queue->device, handle, about, target, written);
+	copy_back(queue, handle->record, about, (void *)(uintptr_t)target,
+		  bytes_back(about, written));
+}
+
 static enum bounce_err unmap(struct bounce_queue *queue,
 			     const struct bounce_mapping *mapping,
 			     uint64_t written)
@@ -386,19 +398,13 @@ static enum bounce_err unmap(struct bounce_queue *queue,
 	if (bounce_unlikely(queue->device->dynamic))
 		err = close_dynamic(queue, &handle, &about, target,
 				    lie ? 0 : written);
-	if (!lie && bounce_unlikely(queue->device->maintained))
-		drop_back(queue->device, &handle, &about, target, written);
 	if (!lie)
-		copy_back(queue, handle.record, &about,
-			  (void *)(uintptr_t)target,
-			  bytes_back(&about, written));
+		take_back(queue, &handle, &about, target, written);
 	bounce_mapping_leave(instance_of(queue), handle.record, &about, target);
 	/* relaxed: a counter. */
 	atomic_fetch_add_explicit(&bounce_traffic(queue, about.len)->unmaps, 1,
 				  memory_order_relaxed);
-	if (bounce_unlikely(err != BOUNCE_OK))
-		return err;
-	return lie ? BOUNCE_ERR_LENGTH : BOUNCE_OK;
+	return lie && err == BOUNCE_OK ? BOUNCE_ERR_LENGTH : err;
 }
 
 enum bounce_err bounce_unmap(struct bounce_queue *queue,

@@ -137,6 +137,17 @@ static enum bounce_err claim_unit(const struct bounce_request *request,
 	return claim_at(request, &place, content, &claimed->run);
 }
 
+/* N2: what is mapped in an IOMMU by itself is whole slots. */
+static enum bounce_err claim_small(const struct bounce_request *request,
+				   const struct bounce_limits *limits,
+				   struct bounce_claimed *claimed)
+{
+	return bounce_unlikely(request->queue->device->dynamic) ?
+		       BOUNCE_ERR_RANGE :
+		       claim_unit(request, limits, BOUNCE_GRANULE_SHIFT, true,
+				  claimed);
+}
+
 /*
  * Granules, then slots, then whole chunks: the first unit whose geometry admits
  * the request decides. Two ways lead to the next one: a small request takes a
@@ -152,11 +163,7 @@ enum bounce_err bounce_mapping_claim(const struct bounce_request *request,
 	enum bounce_err small;
 	enum bounce_err err;
 
-	/* N2: what is mapped in an IOMMU by itself is whole slots. */
-	small = bounce_unlikely(device->dynamic) ?
-			BOUNCE_ERR_RANGE :
-			claim_unit(request, limits, BOUNCE_GRANULE_SHIFT, true,
-				   claimed);
+	small = claim_small(request, limits, claimed);
 	if (small == BOUNCE_OK)
 		return small;
 	err = claim_unit(request, limits, BOUNCE_SLOT_SHIFT, false, claimed);

@@ -246,6 +246,14 @@ static uint64_t writable_bytes(const struct bounce_segment *segment,
 	return sum;
 }
 
+/* What is told of several: LOST before all, for the caller's pages may be. */
+static enum bounce_err worse(enum bounce_err a, enum bounce_err b)
+{
+	if (a == BOUNCE_ERR_LOST || b == BOUNCE_OK)
+		return a;
+	return b == BOUNCE_ERR_LOST ? b : BOUNCE_ERR_STALE;
+}
+
 enum bounce_err bounce_unmap_sg(struct bounce_queue *queue,
 				const struct bounce_segment *segment,
 				uint32_t count, uint64_t written)
@@ -262,7 +270,6 @@ enum bounce_err bounce_unmap_sg(struct bounce_queue *queue,
 	lie = written > room;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct bounce_mapping *mapping = &segment[i].mapping;
-		enum bounce_err err;
 		uint64_t part = 0;
 
 		if (segment[i].joined)
@@ -271,12 +278,9 @@ enum bounce_err bounce_unmap_sg(struct bounce_queue *queue,
 			part = bounce_min(written, mapping->len);
 			written -= part;
 		}
-		err = bounce_unmap(queue, mapping, part);
-		if (err != BOUNCE_OK && result != BOUNCE_ERR_LOST)
-			result = err == BOUNCE_ERR_LOST ? err :
-							  BOUNCE_ERR_STALE;
+		result = worse(result, bounce_unmap(queue, mapping, part));
 	}
-	if (lie)
+	if (lie && result != BOUNCE_ERR_LOST)
 		return bounce_count_error(queue, BOUNCE_ERR_LENGTH, room);
 	return result;
 }

@@ -68,6 +68,24 @@ static void clean(const struct bounce_queue *queue,
 				      memory_order_relaxed);
 }
 
+/* Show the device a run whose bytes are as they should be. */
+static enum bounce_err show(const struct bounce_request *request,
+			    const struct bounce_prepared *prepared,
+			    struct bounce_mapping *mapping)
+{
+	const struct bounce_device *device = request->queue->device;
+
+	if (bounce_unlikely(device->dynamic)) {
+		enum bounce_err err = bounce_dynamic_open(request, prepared);
+
+		if (err != BOUNCE_OK)
+			return err;
+	}
+	return bounce_mapping_publish(request, prepared, mapping) ?
+		       BOUNCE_OK :
+		       BOUNCE_ERR_STALE;
+}
+
 /* Publish a clean run as born-shared memory. */
 static enum bounce_err publish(const struct bounce_request *request,
 			       const struct bounce_run *run,
@@ -87,15 +105,10 @@ static enum bounce_err publish(const struct bounce_request *request,
 			.queue = (uint16_t)request->queue->index,
 		},
 	};
+	enum bounce_err err = show(request, &prepared, mapping);
 
-	if (bounce_unlikely(request->queue->device->dynamic)) {
-		enum bounce_err err = bounce_dynamic_open(request, &prepared);
-
-		if (err != BOUNCE_OK)
-			return err;
-	}
-	if (!bounce_mapping_publish(request, &prepared, mapping))
-		return BOUNCE_ERR_STALE;
+	if (err != BOUNCE_OK)
+		return err;
 	*buf = (struct bounce_buf) {
 		.gpa = { slab->base.v +
 			 ((uint64_t)run->slot << BOUNCE_SLOT_SHIFT) },
@@ -234,10 +247,31 @@ static void shorten(struct bounce *bounce, struct bounce_prepared *prepared,
 	bounce_quota_give(queue, &surplus);
 }
 
-/*
- * The reservation ends like any born-shared memory, and its run, which nobody
- * else can have meanwhile, is published anew as a bounced buffer.
- */
+/* End a reservation, and keep its run, which nobody else can have meanwhile. */
+static enum bounce_err end_reserved(const struct bounce_queue *queue,
+				    const struct bounce_mapping *handle,
+				    const struct bounce_prepared *prepared)
+{
+	struct bounce *bounce = queue->device->bounce;
+	struct bounce_record *record = &bounce->record[prepared->record];
+	enum bounce_err err = bounce_record_end(
+		record, handle->key & RECORD_GENERATION_MAX, true);
+
+	if (err != BOUNCE_OK)
+		return err;
+	err = bounce_dynamic_leave(queue->device, prepared->record,
+				   &prepared->about);
+	(void)bounce_record_unpin(record); /* M1: it was idle */
+	if (err != BOUNCE_OK) {
+		bounce_mapping_release(bounce, prepared->record,
+				       &prepared->about, prepared->target);
+		return err;
+	}
+	/* R5: else the run is gone with it. */
+	return bounce_record_retire(record) ? BOUNCE_OK : BOUNCE_ERR_STALE;
+}
+
+/* The reservation ends, and its run is published anew as a bounced buffer. */
 static enum bounce_err commit(struct bounce_queue *queue,
 			      struct bounce_mapping *mapping, uint64_t len)
 {
@@ -257,30 +291,15 @@ static enum bounce_err commit(struct bounce_queue *queue,
 		return BOUNCE_ERR_STALE;
 	if (len == 0 || len > prepared.about.len)
 		return BOUNCE_ERR_ARG;
-	err = bounce_record_end(record, handle.key & RECORD_GENERATION_MAX,
-				true);
+	err = end_reserved(queue, &handle, &prepared);
 	if (err != BOUNCE_OK)
 		return err;
-	err = bounce_dynamic_leave(queue->device, prepared.record,
-				   &prepared.about);
-	(void)bounce_record_unpin(record); /* M1: it was idle */
-	if (err != BOUNCE_OK) {
-		bounce_mapping_release(bounce, prepared.record, &prepared.about,
-				       prepared.target);
-		return err;
-	}
-	if (!bounce_record_retire(record))
-		return BOUNCE_ERR_STALE; /* R5: the run is gone with it */
 	shorten(bounce, &prepared, (uint32_t)len);
 	if (bounce_unlikely(queue->device->maintained))
 		bounce_cache_for_device(&request, &prepared);
-	if (bounce_unlikely(queue->device->dynamic)) {
-		err = bounce_dynamic_open(&request, &prepared);
-		if (err != BOUNCE_OK)
-			return err;
-	}
-	if (!bounce_mapping_publish(&request, &prepared, mapping))
-		return BOUNCE_ERR_STALE;
+	err = show(&request, &prepared, mapping);
+	if (err != BOUNCE_OK)
+		return err;
 	traffic = bounce_traffic(queue, len);
 	/* relaxed: counters. */
 	atomic_fetch_add_explicit(&traffic->bytes_to, len,

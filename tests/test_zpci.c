@@ -570,8 +570,7 @@ Test(zpci_init, what_cannot_be_is_refused)
 		     BOUNCE_ERR_RANGE);
 	cr_expect_eq(bounce_zpci_init(NULL, 4096, &info, &zpci),
 		     BOUNCE_ERR_ARG);
-	cr_expect_eq(bounce_zpci_init((char *)s.memory + 1, 4096, &info,
-				      &zpci),
+	cr_expect_eq(bounce_zpci_init((char *)s.memory + 1, 4096, &info, &zpci),
 		     BOUNCE_ERR_ARG);
 	cr_expect_eq(bounce_zpci_detach(s.zpci, 0), BOUNCE_ERR_ARG);
 	cr_expect_eq(bounce_zpci_init(s.memory, 4096, &info, NULL),
