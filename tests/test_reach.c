@@ -311,17 +311,6 @@ static struct bounce_fdt_region region_of(uint64_t gpa)
 	return region;
 }
 
-/* A number of the list, whatever the CPU's order of bytes. */
-static uint64_t little(const void *from, uint32_t bytes)
-{
-	const unsigned char *byte = from;
-	uint64_t x = 0;
-
-	while (bytes-- > 0)
-		x = x << 8 | byte[bytes];
-	return x;
-}
-
 Test(reach, of_a_restricted_device_is_its_fixed_region_which_is_reported)
 {
 	const struct bounce_pool_info one = { .slabs = 1 };
