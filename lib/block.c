@@ -351,12 +351,16 @@ static bool search(struct bounce_pool *pool, const struct bounce_place *place,
 
 /* ---- splitting, and its reverse ---- */
 
-/* Any slot that the client reaches will do: the place's M and A are smaller. */
+/*
+ * Any slot that the client reaches will do: the place's M and A are smaller,
+ * and a boundary divides no slot that matters. The chunk it is in, one may: it
+ * must not become the client's lane then (P8).
+ */
 static struct bounce_place whole_slot(const struct bounce_place *place)
 {
 	return (struct bounce_place) {
 		.modulus = BOUNCE_SLOT_BYTES - 1,
-		.boundary = UINT64_MAX,
+		.boundary = place->boundary | (BOUNCE_SLOT_BYTES - 1),
 		.last = place->last,
 		.span = BOUNCE_SLOT_BYTES,
 		.units = 1,

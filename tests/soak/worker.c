@@ -462,7 +462,7 @@ static void ask(struct soak_worker *worker)
 	bounce_snapshot(bytes, &stats, sizeof(bytes));
 	soak_check(worker, verdict.kind != BOUNCE_VERDICT_REFUSE);
 	soak_check(worker, bounce_map_max(device) != 0);
-	soak_check(worker, pool.slots_free <= pool.slots);
+	soak_check(worker, pool.slabs >= 1);
 }
 
 /* ---- the thread ---- */
