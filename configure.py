@@ -70,7 +70,8 @@ TESTS = named("tests", """
     test_virtio test_window""")
 
 # Spaces: their windows, and what caches see of their devices.
-TESTS += named("tests", """test_cache test_history test_judged test_lane
+TESTS += named("tests", """test_cache test_history test_home
+                           test_judged test_lane
                            test_reach""")
 
 TESTS += named("tests", """test_dynamic test_own test_own_life test_tce

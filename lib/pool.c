@@ -195,7 +195,7 @@ static bool try_all(const struct search *search, uint32_t slab, uint64_t bus,
 
 /* The passes over a slab, from the cheapest to the complete one. */
 enum pass {
-	PASS_OWN,
+	PASS_PLENTY, /* chunks of our lane, or a fresh one */
 	PASS_AVAIL,
 	PASS_FRESH,
 	PASS_ALL, /* seals first, then fresh chunks and every word */
@@ -209,8 +209,9 @@ static bool try_slab(const struct search *search, enum pass pass, uint32_t slab,
 	if (bus == NO_BUS)
 		return false;
 	switch (pass) {
-	case PASS_OWN:
-		return try_avail(search, slab, bus, true, run);
+	case PASS_PLENTY:
+		return try_avail(search, slab, bus, true, run) ||
+		       try_fresh(search, slab, bus, run);
 	case PASS_AVAIL:
 		return try_avail(search, slab, bus, false, run);
 	case PASS_FRESH:
@@ -223,8 +224,20 @@ static bool try_slab(const struct search *search, enum pass pass, uint32_t slab,
 	       try_all(search, slab, bus, run);
 }
 
+/* Where a lane begins that has no better place, counted from the pool's first
+ * slab. Each queue has its part of them, or all would meet in the lowest. */
+static uint32_t start_of(const struct search *search)
+{
+	const struct bounce_pool *pool = search->pool;
+	uint32_t lane = search->client->lane;
+	uint32_t queue = lane == NO_LANE ? 0 : (lane - 1) / 2;
+
+	return (uint32_t)((uint64_t)queue * pool->slab_count /
+			  pool->bounce->config.queues);
+}
+
 /* The slab, counted from the pool's first, where a search begins: where the
- * hint points, or the lowest when runs are packed. */
+ * hint points; or the lane's own, so that what is packed is packed there. */
 static uint32_t home_of(const struct search *search)
 {
 	const struct bounce_pool *pool = search->pool;
@@ -236,9 +249,9 @@ static uint32_t home_of(const struct search *search)
 	uint32_t home;
 
 	if (search->scarce || hint >= bounce->chunks)
-		return 0;
+		return start_of(search);
 	home = bounce->chunk[hint].slab - pool->first_slab;
-	return home < pool->slab_count ? home : 0;
+	return home < pool->slab_count ? home : start_of(search);
 }
 
 /* All slabs of the pool. */
@@ -325,8 +338,7 @@ enum bounce_err bounce_pool_claim_slots(struct bounce_pool *pool,
 	};
 
 	if (!search.scarce &&
-	    (try_hint(&search, run) || try_pass(&search, PASS_OWN, run) ||
-	     try_pass(&search, PASS_FRESH, run)))
+	    (try_hint(&search, run) || try_pass(&search, PASS_PLENTY, run)))
 		return BOUNCE_OK;
 	if (try_pass(&search, PASS_AVAIL, run) ||
 	    try_pass(&search, PASS_FRESH, run))

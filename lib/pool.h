@@ -107,6 +107,7 @@ enum slab_phase {
 struct bounce_slab {
 	/* E: chunks that are free and sealed. */
 	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint64_t free_chunks;
+	_Atomic uint32_t counted; /* of it in the pool's used_chunks */
 	/* Advice: active chunks that may have room for a run of a level, if
 	 * that is a level of their class (P7). */
 	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint64_t avail[POOL_LEVELS];
@@ -163,7 +164,10 @@ struct bounce_pool {
 	uint32_t in_use; /* this entry is given out; cold */
 	uint32_t first_slab; /* of bounce->slab[] */
 	uint32_t slab_count;
-	_Atomic uint32_t used_chunks; /* not sealed; now, and at most */
+	/* Every claim reads it: few stores, and none beside it (P7). */
+	_Atomic uint32_t scarce;
+	/* Not sealed, within an eighth of each slab; now, and at most. */
+	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint32_t used_chunks;
 	_Atomic uint32_t used_chunks_high;
 	/* With so many in use room is scarce: pool.c packs. Follows growth. */
 	_Atomic uint32_t scarce_chunks;

@@ -30,11 +30,7 @@ static inline uint32_t quick_lane(const struct bounce_queue *queue,
 static inline bool quick_scarce(const struct bounce_pool *pool)
 {
 	/* relaxed: advice (P7). */
-	uint32_t used = atomic_load_explicit(&pool->used_chunks,
-					     memory_order_relaxed);
-
-	return used >=
-	       atomic_load_explicit(&pool->scarce_chunks, memory_order_relaxed);
+	return atomic_load_explicit(&pool->scarce, memory_order_relaxed) != 0;
 }
 
 /* relaxed: advice, or settled (P8) for who holds a slot. */

@@ -8,9 +8,21 @@
 
 #include "instance.h"
 
-/* ---- counting, for the stats only: all relaxed, ordered by nothing ---- */
+/* ---- counting chunks in use: advice and statistics, all relaxed (P7) ---- */
 
-static void count_used(struct bounce_pool *pool, uint32_t chunks)
+/* Room is scarce, or no longer: stored only when it changes, since every claim
+ * reads it. */
+static void judge_room(struct bounce_pool *pool, uint32_t used)
+{
+	/* relaxed: advice. */
+	uint32_t now = used >= atomic_load_explicit(&pool->scarce_chunks,
+						    memory_order_relaxed);
+
+	if (atomic_load_explicit(&pool->scarce, memory_order_relaxed) != now)
+		atomic_store_explicit(&pool->scarce, now, memory_order_relaxed);
+}
+
+static void add_used(struct bounce_pool *pool, uint32_t chunks)
 {
 	/* relaxed: see above. */
 	uint32_t used = atomic_fetch_add_explicit(&pool->used_chunks, chunks,
@@ -19,18 +31,46 @@ static void count_used(struct bounce_pool *pool, uint32_t chunks)
 	uint32_t high = atomic_load_explicit(&pool->used_chunks_high,
 					     memory_order_relaxed);
 
-	/* relaxed: see above. */
-	while (high < used &&
+	/* relaxed: see above. A difference may make it negative meanwhile. */
+	while ((int32_t)used > 0 && high < used &&
 	       !atomic_compare_exchange_weak_explicit(
 		       &pool->used_chunks_high, &high, used,
 		       memory_order_relaxed, memory_order_relaxed))
 		;
+	judge_room(pool, used);
 }
 
-static void count_unused(struct bounce_pool *pool, uint32_t chunks)
+/*
+ * Chunks have come or gone, and @free is what free_chunks became. The slab's
+ * own number is on the line that was just taken for that; the pool's, which all
+ * CPUs share, follows when the two are an eighth of the slab apart.
+ */
+static void recount(struct bounce_slab *slab, uint64_t free)
 {
-	atomic_fetch_sub_explicit(&pool->used_chunks, chunks,
+	uint32_t used = slab->chunks - bounce_count(free);
+	/* relaxed: see above. */
+	uint32_t counted = atomic_load_explicit(&slab->counted,
+						memory_order_relaxed);
+	uint32_t apart = used > counted ? used - counted : counted - used;
+
+	/* relaxed: see above. Who loses leaves it to the next one. */
+	if (apart > slab->chunks / 8 &&
+	    atomic_compare_exchange_strong_explicit(&slab->counted, &counted,
+						    used, memory_order_relaxed,
+						    memory_order_relaxed))
+		add_used(slab->pool, used - counted);
+}
+
+/* A slab begins or ends, with @chunks that make room scarce. */
+static void count_slab(struct bounce_slab *slab, uint32_t chunks)
+{
+	struct bounce_pool *pool = slab->pool;
+
+	/* relaxed: see above. */
+	atomic_fetch_add_explicit(&pool->scarce_chunks, chunks,
 				  memory_order_relaxed);
+	add_used(pool, 0 - atomic_exchange_explicit(&slab->counted, 0,
+						    memory_order_relaxed));
 }
 
 /* ---- advice: where there may be room; relaxed throughout (P7) ---- */
@@ -92,6 +132,18 @@ void bounce_tree_miss(struct bounce_slab *slab, uint32_t chunk, uint32_t units)
 
 /* ---- sealing: a chunk of zeros becomes a bit of free_chunks ---- */
 
+/*
+ * release: pairs with the acquire in bounce_tree_take(): our accesses (P3), and
+ * in seal() those that its acquire has received, precede the next claimant's.
+ */
+static void put_chunks(struct bounce_slab *slab, uint64_t chunks)
+{
+	uint64_t free = atomic_fetch_or_explicit(&slab->free_chunks, chunks,
+						 memory_order_release);
+
+	recount(slab, free | chunks);
+}
+
 /* True when @chunk was wholly free and active, and is now sealed (P4). */
 static bool seal(struct bounce_slab *slab, uint32_t chunk)
 {
@@ -113,11 +165,7 @@ static bool seal(struct bounce_slab *slab, uint32_t chunk)
 	/* Before the bit: its next class is another one, and who activates it
 	 * must not be undercounted. */
 	advise_against(slab, chunk, levels_of(c));
-	count_unused(slab->pool, 1);
-	/* release: pairs with the acquire in bounce_tree_take(); hands on what
-	 * the acquire above received. */
-	atomic_fetch_or_explicit(&slab->free_chunks, UINT64_C(1) << chunk,
-				 memory_order_release);
+	put_chunks(slab, UINT64_C(1) << chunk);
 	return true;
 }
 
@@ -148,9 +196,9 @@ int bounce_tree_take(struct bounce_slab *slab, uint32_t count, uint64_t starts,
 			return -1;
 		bit = bounce_lowest(fit);
 		/*
-		 * acquire: pairs with the release in seal(), release_chunks()
-		 * and bounce_pool_publish(): what was done in these chunks
-		 * (and, for a new slab, to share them) is over.
+		 * acquire: pairs with the release in put_chunks() and in
+		 * bounce_pool_publish(): what was done in these chunks (and,
+		 * for a new slab, to share them) is over.
 		 */
 		if (atomic_compare_exchange_weak_explicit(
 			    &slab->free_chunks, &free,
@@ -158,7 +206,7 @@ int bounce_tree_take(struct bounce_slab *slab, uint32_t count, uint64_t starts,
 			    memory_order_relaxed))
 			break;
 	}
-	count_used(slab->pool, count);
+	recount(slab, free & ~tree_mask(bit, count));
 	return (int)bit;
 }
 
@@ -180,15 +228,6 @@ void bounce_tree_activate(struct bounce_slab *slab, uint32_t chunk,
 	advise(slab, chunk, tree_levels(use->class));
 }
 
-static void release_chunks(struct bounce_slab *slab, uint32_t first,
-			   uint32_t count)
-{
-	count_unused(slab->pool, count);
-	/* release: pairs with the acquire in bounce_tree_take() (P3). */
-	atomic_fetch_or_explicit(&slab->free_chunks, tree_mask(first, count),
-				 memory_order_release);
-}
-
 /* ---- release ---- */
 
 void bounce_pool_release(struct bounce_pool *pool, const struct bounce_run *run)
@@ -208,7 +247,7 @@ void bounce_pool_release(struct bounce_pool *pool, const struct bounce_run *run)
 	}
 	if (tail != 0)
 		tree_give(slab, run->slot + run->slots - tail, tail);
-	release_chunks(slab, chunk, whole);
+	put_chunks(slab, tree_mask(chunk, whole));
 }
 
 /* Slots [first, last) of one chunk, counted from the chunk's start. */
@@ -216,7 +255,7 @@ static void release_part(struct bounce_slab *slab, uint32_t chunk,
 			 uint32_t first, uint32_t last)
 {
 	if (first == 0 && last == SLOTS_PER_CHUNK) {
-		release_chunks(slab, chunk, 1);
+		put_chunks(slab, tree_mask(chunk, 1));
 		return;
 	}
 	tree_give(slab, chunk * SLOTS_PER_CHUNK + first, last - first);
@@ -288,9 +327,7 @@ static uint32_t scarce(const struct bounce_slab *slab)
 
 void bounce_pool_publish(struct bounce_slab *slab)
 {
-	/* relaxed: advice (P7). */
-	atomic_fetch_add_explicit(&slab->pool->scarce_chunks, scarce(slab),
-				  memory_order_relaxed);
+	count_slab(slab, scarce(slab));
 	/*
 	 * release: pairs with the acquire in bounce_tree_take(). All words are
 	 * all ones already (P5); this one store makes every slot claimable,
@@ -307,24 +344,21 @@ bool bounce_pool_withdraw(struct bounce_pool *pool, struct bounce_slab *slab)
 	bounce_block_reclaim(pool->bounce);
 	bounce_tree_seal_all(slab);
 	/*
-	 * acquire: pairs with the release in seal() and release_chunks(): the
+	 * acquire: pairs with the release in put_chunks(): the
 	 * last owners' accesses precede the unshare.
 	 */
 	if (!atomic_compare_exchange_strong_explicit(&slab->free_chunks, &all,
 						     0, memory_order_acquire,
 						     memory_order_relaxed))
 		return false;
-	/* relaxed: advice (P7). */
-	atomic_fetch_sub_explicit(&pool->scarce_chunks, scarce(slab),
-				  memory_order_relaxed);
+	count_slab(slab, 0 - scarce(slab));
 	return true;
 }
 
 void bounce_pool_close(struct bounce_slab *slab)
 {
+	count_slab(slab, 0 - scarce(slab));
 	/* relaxed: no other CPU runs. */
-	atomic_fetch_sub_explicit(&slab->pool->scarce_chunks, scarce(slab),
-				  memory_order_relaxed);
 	atomic_store_explicit(&slab->free_chunks, 0, memory_order_relaxed);
 	for (uint32_t i = 0; i < slab->chunks; i++)
 		atomic_store_explicit(&slab->chunk[i].bits, UINT64_MAX,

@@ -24,7 +24,8 @@ static uint64_t steps; /* one thread; each test is a process of its own */
 /* There is but one thread: plain operators, and each exchange succeeds. */
 #define atomic_load_explicit(p, order) (steps++, *(p))
 #define atomic_store_explicit(p, v, order) (steps++, *(p) = (v))
-#define atomic_fetch_or_explicit(p, v, order) (steps++, *(p) |= (v))
+/* What it gives is the new value: whoever looks at it adds the bits. */
+#define atomic_fetch_or_explicit(p, v, order) (steps++, (*(p) |= (v)) | (v))
 #define atomic_fetch_and_explicit(p, v, order) (steps++, *(p) &= (v))
 #define atomic_fetch_add_explicit(p, v, order) (steps++, (*(p) += (v)) - (v))
 #define atomic_fetch_sub_explicit(p, v, order) (steps++, (*(p) -= (v)) + (v))

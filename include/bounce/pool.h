@@ -34,7 +34,7 @@ struct bounce_pool_stats {
 	uint32_t slabs; /* slabs that slots are claimed from */
 	uint32_t chunks; /* in those slabs */
 	uint32_t chunks_in_use; /* not wholly free */
-	uint32_t chunks_high_water; /* most chunks ever in use */
+	uint32_t chunks_high_water; /* most ever in use, within an eighth */
 	uint64_t slots; /* in those slabs */
 	uint64_t slots_free; /* unclaimed, splits not counted as free */
 	uint32_t blocks_free; /* of the instance, for small requests */

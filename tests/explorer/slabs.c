@@ -138,7 +138,7 @@ static const struct control of_retirement[] = {
 static const struct control of_a_withdrawal[] = {
 	{ "bounce_pool_withdraw", EXPLORER_SWAP, 0, RELAXED },
 	{ "seal", EXPLORER_SWAP, 0, RELAXED },
-	{ "seal", EXPLORER_OR, 0, RELAXED },
+	{ "put_chunks", EXPLORER_OR, 0, RELAXED },
 	{ NULL, 0, 0, 0 },
 };
 

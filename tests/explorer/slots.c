@@ -156,7 +156,7 @@ static const struct control of_a_search[] = {
 
 static const struct control of_a_seal[] = {
 	{ "seal", EXPLORER_SWAP, 0, RELAXED },
-	{ "seal", EXPLORER_OR, 0, RELAXED },
+	{ "put_chunks", EXPLORER_OR, 0, RELAXED },
 	{ "bounce_tree_take", EXPLORER_SWAP, 0, RELAXED },
 	{ NULL, 0, 0, 0 },
 };
@@ -218,7 +218,7 @@ static void seal_and_take_2(void)
 }
 
 static const struct control of_a_large_run[] = {
-	{ "release_chunks", EXPLORER_OR, 0, RELAXED },
+	{ "put_chunks", EXPLORER_OR, 0, RELAXED },
 	{ "bounce_tree_take", EXPLORER_SWAP, 0, RELAXED },
 	{ "tree_release", EXPLORER_AND, 0, RELAXED },
 	{ NULL, 0, 0, 0 },
