@@ -36,8 +36,8 @@ def named(folder, names):
             for name in names.split()]
 
 
-LIB = named("lib", """copy window record pool block instance grow share space
-                      policy virtio used device map mapping shared stats
+LIB = named("lib", """copy window record queue pool block instance grow share
+                      space policy virtio used device map mapping shared stats
                       tree sync sg find quota cache secure revoke change
                       topology fdt fdt_dma
                       dynamic own iommu iommu_virtio viommu""")
@@ -116,6 +116,9 @@ EXPLORED = {"explore": ["litmus", "slots", "slabs", "granules", "records",
 # Hosted programs: the second links the shipped archive.
 README = "examples/readme.c"
 EXPLAIN = "examples/explain.c"
+# Its instructions are counted; and a map.c that looks at no epoch.
+COUNTED = "tests/instructions/main.c"
+UNBOUND = "tests/instructions/unbound.c"
 LIBFDT = "tests/test_libfdt.c"  # a unit test; links libfdt besides
 
 # A hosted program whose devices are other processes, with drivers of the
@@ -296,7 +299,7 @@ TOOLS = """
     gcc                         gcc                         bench
     objcopy                     binutils                    bench
     /usr/include/stdlib.h       libc6-dev                   bench
-    valgrind                    valgrind                    bench
+    valgrind                    valgrind                    test bench
     gnuplot                     gnuplot-nox                 bench
     /usr/src/linux-source-6.12.tar.xz  linux-source-6.12    bench
     ninja                       ninja-build                 explore
@@ -355,7 +358,7 @@ VARIANTS = [
 def listed():
     """Every source that is built; tools/layers.py looks for others."""
     lists = [FAKE, BACKENDS, SUPPORT, TESTS, ATTACKS, STEPPED, STRESS, POISON,
-             [EXPLAIN, README, LIBFDT]]
+             [EXPLAIN, README, LIBFDT, COUNTED, UNBOUND]]
     lists += [VHOST, TWIN, SOAK]
     lists += [cpu.sources for cpu in CPUS.values()]
     lists += [guest["sources"] for guest in GUESTS.values()]

@@ -12,6 +12,14 @@
 #define bounce_likely(x) __builtin_expect(!!(x), 1)
 #define bounce_unlikely(x) __builtin_expect(!!(x), 0)
 
+/*
+ * For the few functions that every mapping runs through: part of their caller
+ * also where the compiler finds it large, so that what they hand one another
+ * stays in registers. What they hand to others beside the usual case goes as a
+ * copy, or its address would keep it in memory for all.
+ */
+#define bounce_inline inline __attribute__((always_inline))
+
 /* For what cannot be; never for anything that the host or a caller says. */
 #ifdef BOUNCE_DEBUG
 #define bounce_assert(x) ((x) ? (void)0 : __builtin_trap())

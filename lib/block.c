@@ -17,62 +17,21 @@
  * slot of its own; only the last resort looks at all of them. */
 #define BLOCK_PATIENCE 8u
 
-#define TAG_SLOT_BITS 12
-#define TAG_SLAB_BITS 12
-#define TAG_TENANT_SHIFT 32
-
 static uint64_t make_tag(uint32_t tenant, const struct bounce_run *slot)
 {
-	return (uint64_t)tenant << TAG_TENANT_SHIFT |
-	       (uint64_t)slot->slab << TAG_SLOT_BITS | slot->slot;
-}
-
-static uint32_t tag_slab(uint64_t tag)
-{
-	return (uint32_t)(tag >> TAG_SLOT_BITS) & ((1u << TAG_SLAB_BITS) - 1);
-}
-
-static uint32_t tag_slot(uint64_t tag)
-{
-	return (uint32_t)tag & ((1u << TAG_SLOT_BITS) - 1);
-}
-
-static uint64_t granule_mask(uint32_t first, uint32_t count)
-{
-	return bounce_low_bits(count) << first;
-}
-
-/*
- * relaxed: a holder of a granule reads what was stored before the word he
- * claimed from (acquire there); anybody else's reading is checked again (B2).
- */
-static uint64_t read_tag(const struct bounce_block *block)
-{
-	return atomic_load_explicit(&block->tag, memory_order_relaxed);
+	return (uint64_t)tenant << QUICK_TAG_TENANT_SHIFT |
+	       (uint64_t)slot->slab << QUICK_TAG_SLOT_BITS | slot->slot;
 }
 
 void bounce_block_locate(const struct bounce *bounce, struct bounce_run *run)
 {
-	uint64_t tag = read_tag(&bounce->block[run->block]);
+	uint64_t tag = quick_tag(&bounce->block[run->block]);
 
-	run->slab = tag_slab(tag);
-	run->slot = tag_slot(tag);
+	run->slab = quick_tag_slab(tag);
+	run->slot = quick_tag_slot(tag);
 }
 
-/*
- * release: pairs with the acquire in claim_granules() and reclaim_block().
- * Without it our last accesses to the granules could come after the next
- * owner's (P3).
- */
-static void release_granules(struct bounce_block *block, uint32_t first,
-			     uint32_t count)
-{
-	atomic_fetch_and_explicit(&block->word, ~granule_mask(first, count),
-				  memory_order_release);
-}
-
-/* Say again that a split slot has room, at all levels where it was missed. */
-static void reopen(struct bounce *bounce, uint32_t index)
+void bounce_block_reopen(struct bounce *bounce, uint32_t index)
 {
 	struct bounce_block *block = &bounce->block[index];
 	struct pool_group *group = &bounce->block_busy[index / 64];
@@ -105,27 +64,6 @@ static void miss(struct bounce *bounce, uint32_t index, uint32_t units)
 					  memory_order_relaxed);
 	atomic_store_explicit(&block->missed, (uint8_t)missed,
 			      memory_order_relaxed);
-}
-
-void bounce_block_release(struct bounce *bounce, const struct bounce_run *run)
-{
-	struct bounce_block *block = &bounce->block[run->block];
-
-	release_granules(block, run->granule, run->granules);
-	/* relaxed: advice (P7). */
-	if (bounce_unlikely(atomic_load_explicit(&block->missed,
-						 memory_order_relaxed) != 0))
-		reopen(bounce, run->block);
-}
-
-void bounce_block_give_back(struct bounce *bounce,
-			    const struct pool_client *client,
-			    const struct bounce_run *run)
-{
-	/* Beforehand: afterwards it may be anything. */
-	if (quick_is_lane(&bounce->block[run->block].lane, client->lane))
-		quick_prefer(&client->hint->block, run->block);
-	bounce_block_release(bounce, run);
 }
 
 /* ---- whole blocks: a bit each in block_busy ---- */
@@ -186,51 +124,18 @@ uint32_t bounce_block_free_count(const struct bounce *bounce)
 
 /* ---- granules of a split slot ---- */
 
-/* Claim from @block, whose tag was @tag. The first granule, or -1. */
-static int claim_granules(struct bounce_block *block, uint32_t count,
-			  uint64_t starts, uint64_t tag)
-{
-	/* relaxed: a stale guess costs a retry. */
-	uint64_t busy = atomic_load_explicit(&block->word,
-					     memory_order_relaxed);
-
-	for (;;) {
-		uint64_t fit = bounce_pool_runs(~busy, count) & starts;
-		unsigned bit;
-
-		if (fit == 0)
-			return -1;
-		bit = bounce_lowest(fit);
-		/*
-		 * acquire: pairs with the release in release_granules() (P3)
-		 * and of the store in split(): the tag read next is the one
-		 * that belongs to this word (B2).
-		 */
-		if (!atomic_compare_exchange_weak_explicit(
-			    &block->word, &busy,
-			    busy | granule_mask(bit, count),
-			    memory_order_acquire, memory_order_relaxed))
-			continue;
-		if (bounce_likely(read_tag(block) == tag))
-			return (int)bit;
-		/* Split anew in between, for somebody else or elsewhere. */
-		release_granules(block, bit, count);
-		return -1;
-	}
-}
-
 static bool try_block(struct bounce_pool *pool,
 		      const struct bounce_place *place,
 		      const struct pool_client *client, uint32_t index,
 		      struct bounce_run *run)
 {
 	struct bounce_block *block = &pool->bounce->block[index];
-	uint64_t tag = read_tag(block);
-	uint32_t slab = tag_slab(tag);
+	uint64_t tag = quick_tag(block);
+	uint32_t slab = quick_tag_slab(tag);
 	uint64_t bus;
 	int granule;
 
-	if (tag >> TAG_TENANT_SHIFT != client->tenant ||
+	if (tag >> QUICK_TAG_TENANT_SHIFT != client->tenant ||
 	    slab - pool->first_slab >= pool->slab_count)
 		return false;
 	bus = bounce_slab_bus(pool, client, slab);
@@ -238,12 +143,12 @@ static bool try_block(struct bounce_pool *pool,
 		return false;
 	/* Split for an URGENT mapping, in a chunk that is kept for those? */
 	if ((bounce_slab_open(&pool->bounce->slab[slab], client) >>
-		     tag_slot(tag) / SLOTS_PER_CHUNK &
+		     quick_tag_slot(tag) / SLOTS_PER_CHUNK &
 	     1) == 0)
 		return false;
-	bus += (uint64_t)tag_slot(tag) << BOUNCE_SLOT_SHIFT;
-	granule = claim_granules(block, place->units,
-				 bounce_window_starts(place, bus), tag);
+	bus += (uint64_t)quick_tag_slot(tag) << BOUNCE_SLOT_SHIFT;
+	granule = quick_claim_granules(block, place->units,
+				       bounce_window_starts(place, bus), tag);
 	if (granule < 0) {
 		/* relaxed: advice (P7): for want of room, or of a start? */
 		if (bounce_pool_runs(
@@ -255,52 +160,13 @@ static bool try_block(struct bounce_pool *pool,
 	}
 	*run = (struct bounce_run) {
 		.slab = slab,
-		.slot = tag_slot(tag),
+		.slot = quick_tag_slot(tag),
 		.slots = 1,
 		.block = index,
 		.granule = (uint32_t)granule,
 		.granules = place->units,
 	};
 	return true;
-}
-
-/*
- * Quick, as quick.h has it for slots: the hinted block, if it is of the
- * client's own lane and any start in it will do; asked again when we hold a
- * part of it (Q1).
- */
-static bool quick_granules(const struct bounce *bounce,
-			   const struct pool_client *client, uint32_t units,
-			   struct bounce_run *run)
-{
-	/* relaxed: advice (P7, Q1). */
-	uint32_t hint = atomic_load_explicit(&client->hint->block,
-					     memory_order_relaxed);
-	struct bounce_block *block;
-	uint64_t tag;
-	int granule;
-
-	if (hint >= bounce->config.blocks)
-		return false;
-	block = &bounce->block[hint];
-	if (!quick_is_lane(&block->lane, client->lane))
-		return false;
-	tag = read_tag(block);
-	granule = claim_granules(block, units, UINT64_MAX, tag);
-	if (granule < 0)
-		return false;
-	*run = (struct bounce_run) {
-		.slab = tag_slab(tag),
-		.slot = tag_slot(tag),
-		.slots = 1,
-		.block = hint,
-		.granule = (uint32_t)granule,
-		.granules = units,
-	};
-	if (bounce_likely(quick_is_lane(&block->lane, client->lane)))
-		return true;
-	release_granules(block, (uint32_t)granule, units);
-	return false;
 }
 
 /* Split slots that are said to have room, the lowest first; not for long. */
@@ -368,16 +234,6 @@ static struct bounce_place whole_slot(const struct bounce_place *place)
 	};
 }
 
-/* relaxed: the slot is ours (P3). A chunk with slots of others is mixed. */
-static void set_owner(struct bounce_slab *slab, uint32_t slot, uint16_t owner)
-{
-	struct pool_chunk *chunk = &slab->chunk[slot / SLOTS_PER_CHUNK];
-
-	if (atomic_load_explicit(&chunk->owner, memory_order_relaxed) != owner)
-		atomic_store_explicit(&chunk->owner, 0, memory_order_relaxed);
-	atomic_store_explicit(&slab->owner[slot], owner, memory_order_relaxed);
-}
-
 /* Split a slot that we claimed with a block that we took, and keep @count. */
 static void split(struct bounce *bounce, const struct bounce_run *run,
 		  const struct pool_client *client)
@@ -393,8 +249,8 @@ static void split(struct bounce *bounce, const struct bounce_run *run,
 	bounce_unpoison(memory, BOUNCE_SLOT_BYTES);
 	bounce_copy_zero(memory, BOUNCE_SLOT_BYTES);
 	bounce_poison(memory, BOUNCE_SLOT_BYTES);
+	bounce_tree_own(slab, run->slot, 1, (uint16_t)client->tenant);
 	/* relaxed: the slot is ours (P3), published by the word. */
-	set_owner(slab, run->slot, (uint16_t)client->tenant);
 	atomic_store_explicit(&block->tag, make_tag(client->tenant, run),
 			      memory_order_relaxed);
 	/* What a whole chunk is good for, a slot of it is (P8). */
@@ -403,14 +259,14 @@ static void split(struct bounce *bounce, const struct bounce_run *run,
 				      client->lane :
 				      NO_LANE,
 			      memory_order_relaxed);
-	/* release: pairs with the acquire in claim_granules() (B2). */
+	/* release: pairs with the acquire in quick_claim_granules() (B2). */
 	atomic_store_explicit(&block->word,
-			      granule_mask(run->granule, run->granules),
+			      tree_mask(run->granule, run->granules),
 			      memory_order_release);
 	/* relaxed: advice (P7). All levels; whoever misses one says so. */
 	atomic_store_explicit(&block->missed, (1u << (POOL_LEVELS - 1)) - 1,
 			      memory_order_relaxed);
-	reopen(bounce, run->block);
+	bounce_block_reopen(bounce, run->block);
 }
 
 static enum bounce_err claim_fresh(struct bounce_pool *pool,
@@ -460,16 +316,17 @@ static bool reclaim_block(struct bounce *bounce, uint32_t index)
 	if (atomic_load_explicit(&block->word, memory_order_relaxed) != 0)
 		return false;
 	/*
-	 * acquire: pairs with release_granules(): all owners' accesses precede
-	 * the slot's release below, and with split(): the tag is this word's.
+	 * acquire: pairs with quick_release_granules(): all owners' accesses
+	 * precede the slot's release below, and with split(): the tag is this
+	 * word's.
 	 */
 	if (!atomic_compare_exchange_strong_explicit(
 		    &block->word, &empty, UINT64_MAX, memory_order_acquire,
 		    memory_order_relaxed))
 		return false;
-	tag = read_tag(block);
-	slot.slab = tag_slab(tag);
-	slot.slot = tag_slot(tag);
+	tag = quick_tag(block);
+	slot.slab = quick_tag_slab(tag);
+	slot.slot = quick_tag_slot(tag);
 	miss(bounce, index, 1);
 	bounce_pool_release(bounce->slab[slot.slab].pool, &slot);
 	give_block(bounce, index);
@@ -513,12 +370,12 @@ void bounce_block_disown(struct bounce *bounce, uint32_t tenant)
 	(void)bounce_block_reclaim(bounce);
 	for (uint32_t i = 0; i < bounce->config.blocks; i++) {
 		_Atomic uint64_t *tag = &bounce->block[i].tag;
-		uint64_t word = read_tag(&bounce->block[i]);
+		uint64_t word = quick_tag(&bounce->block[i]);
 
 		/* relaxed: who claims for the tenant's successor does so after
 		 * this call, by the order of detach and attach. A tag that was
 		 * stored meanwhile is of another tenant, and stays. */
-		if (word >> TAG_TENANT_SHIFT == tenant)
+		if (word >> QUICK_TAG_TENANT_SHIFT == tenant)
 			(void)atomic_compare_exchange_strong_explicit(
 				tag, &word, (uint32_t)word,
 				memory_order_relaxed, memory_order_relaxed);

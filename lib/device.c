@@ -26,16 +26,6 @@ static uint64_t pack(uint32_t epoch, struct bounce_verdict verdict)
 	       verdict.accept;
 }
 
-static struct bounce_verdict unpack(uint64_t word)
-{
-	return (struct bounce_verdict) {
-		.kind = (uint8_t)(word >> 24),
-		.path = (uint8_t)(word >> 16),
-		.reason = (uint8_t)(word >> 8),
-		.accept = (uint8_t)word,
-	};
-}
-
 /* ---- facts ---- */
 
 /* Longest stretch of a ready slab that the device reaches, bytes. */
@@ -114,8 +104,8 @@ struct bounce_verdict bounce_device_judge(const struct bounce_device *device,
 
 /* ---- binding ---- */
 
-static struct bounce_verdict rebind(struct bounce_device *device,
-				    uint32_t epoch, uint64_t word)
+struct bounce_verdict bounce_device_rebind(struct bounce_device *device,
+					   uint32_t epoch, uint64_t word)
 {
 	do {
 		struct bounce_verdict verdict = bounce_device_judge(device, 0,
@@ -135,30 +125,14 @@ static struct bounce_verdict rebind(struct bounce_device *device,
 			    memory_order_acquire))
 			return verdict;
 	} while ((uint32_t)(word >> 32) != epoch);
-	return unpack(word);
-}
-
-struct bounce_verdict bounce_device_bind(struct bounce_device *device)
-{
-	/*
-	 * acquire: pairs with the release that moves the epoch: facts written
-	 * before it are seen after it (D1).
-	 */
-	uint32_t epoch = atomic_load_explicit(&device->bounce->epoch,
-					      memory_order_acquire);
-	/* acquire: pairs with the release in rebind(). */
-	uint64_t word = atomic_load_explicit(&device->binding,
-					     memory_order_acquire);
-
-	if (bounce_likely((uint32_t)(word >> 32) == epoch))
-		return unpack(word);
-	return rebind(device, epoch, word);
+	return bounce_device_unpack(word);
 }
 
 /*
  * The next mapping judges anew. Epoch 0 is never current; below it stands
- * another number each time, so that rebind() never takes this word for the one
- * that it began with, and puts in its place what it judged before.
+ * another number each time, so that bounce_device_rebind() never takes this
+ * word for the one that it began with, and puts in its place what it judged
+ * before.
  */
 static void unbind(struct bounce_device *device)
 {
@@ -497,6 +471,15 @@ enum bounce_err bounce_device_negotiate(struct bounce_device *device,
 	return err;
 }
 
+static void forget_owner(_Atomic uint16_t *tag, uint16_t owner)
+{
+	/* relaxed: whoever claims the slot meanwhile has another tag, and
+	 * scrubs whatever tag he reads. If it is his that becomes 0 here, his
+	 * next use of the slot scrubs once more. */
+	if (atomic_load_explicit(tag, memory_order_relaxed) == owner)
+		atomic_store_explicit(tag, 0, memory_order_relaxed);
+}
+
 /*
  * The tag of a device without an owner is its successor's as well, who must not
  * be given its bytes: from now on they are nobody's. Its split slots go back
@@ -512,15 +495,10 @@ static void disown(const struct bounce_device *device)
 	if (device->owner < OWN_TAGS)
 		return;
 	bounce_block_disown(bounce, bounce_device_tenant(device));
-	for (uint32_t i = 0; i < slots; i++) {
-		/* relaxed: whoever claims the slot meanwhile has another tag,
-		 * and scrubs whatever tag he reads. If it is his that becomes
-		 * 0 here, his next use of the slot scrubs once more. */
-		if (atomic_load_explicit(&bounce->owner[i],
-					 memory_order_relaxed) == device->owner)
-			atomic_store_explicit(&bounce->owner[i], 0,
-					      memory_order_relaxed);
-	}
+	for (uint32_t i = 0; i < slots; i++)
+		forget_owner(&bounce->owner[i], device->owner);
+	for (uint32_t i = 0; i < bounce->chunks; i++)
+		forget_owner(&bounce->chunk[i].owner, device->owner);
 }
 
 enum bounce_err bounce_device_detach(struct bounce_device *device)

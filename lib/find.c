@@ -4,7 +4,7 @@
  * kernels that keep nothing else. Reads private records only (S3); what it
  * read of a record is used only if the record was still the same afterwards.
  */
-#include "instance.h"
+#include "mapping.h"
 
 /* A bus address inside the pool: which byte of which slab. */
 struct spot {
@@ -30,7 +30,8 @@ static bool take(const struct bounce_queue *queue, uint32_t record,
 	found.about = record_unpack(word);
 	if (bounce->queue[found.about.queue].device != queue->device)
 		return false;
-	bounce_mapping_handle(bounce, &found, generation, mapping);
+	bounce_prepared_locate(bounce, &found);
+	mapping_handle(&found, generation, mapping);
 	return bounce_inside(bus, 1, mapping->bus.v, found.about.len);
 }
 

@@ -23,6 +23,7 @@
 #include "iommu.h"
 #include "poison.h"
 #include "share.h"
+#include "tree.h"
 
 /* Base is a multiple of a chunk's bytes, so the low bits hold the chunks. */
 static uint64_t extent_of(bounce_gpa_t gpa, uint64_t len)
@@ -226,8 +227,7 @@ static void open_slab(struct bounce_slab *slab, bool again)
 {
 	/* A fresh page belongs to nobody. relaxed: claimed slots are read
 	 * after the release in bounce_pool_publish(). */
-	for (uint32_t i = 0; i < slab->chunks * SLOTS_PER_CHUNK; i++)
-		atomic_store_explicit(&slab->owner[i], 0, memory_order_relaxed);
+	bounce_tree_own(slab, 0, slab->chunks * SLOTS_PER_CHUNK, 0);
 	/*
 	 * release: pairs with the acquire of `ready` in pool.c. Who sees it
 	 * sees base, memory, chunks and bus[] (P6).

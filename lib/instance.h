@@ -39,19 +39,23 @@ struct bounce_space {
 	uint64_t *bus[2];
 };
 
-/*
- * What a lane counts of one size class, relaxed: struct bounce_device_stats. A
- * mapping counts on one cache line, that of its class.
- */
+/* What a mapping of one size class changes of its lane. */
 struct queue_traffic {
-	_Alignas(32) _Atomic uint64_t maps;
-	_Atomic uint64_t unmaps;
-	_Atomic uint64_t bytes_to;
+	_Alignas(16) _Atomic uint64_t
+		turn; /* {generation, maps, bytes}: queue.h */
 	_Atomic uint64_t bytes_from;
 };
-_Static_assert(sizeof(struct queue_traffic) == 32, "half a cache line");
 
-struct queue_failures {
+/*
+ * The other counters of a lane and size class, relaxed: struct
+ * bounce_device_stats. What is not here of maps and bytes_to is in `turn`;
+ * unmaps are what became of the maps that are not live and did not end
+ * otherwise.
+ */
+struct queue_counters {
+	_Atomic uint64_t maps;
+	_Atomic uint64_t bytes_to;
+	_Atomic uint64_t ended; /* by quiesced() and the like, or elsewhere */
 	_Atomic uint64_t refused_lengths;
 	_Atomic uint64_t stale;
 	_Atomic uint64_t full;
@@ -67,7 +71,7 @@ struct bounce_queue {
 	_Atomic uint32_t direct_hint; /* word of bounce->direct_busy */
 	_Atomic int64_t credits; /* granules of the device's quota; quota.c */
 	struct queue_traffic traffic[BOUNCE_SIZES];
-	struct queue_failures failures[BOUNCE_SIZES];
+	struct queue_counters counters[BOUNCE_SIZES];
 };
 
 struct bounce_device {
@@ -86,7 +90,7 @@ struct bounce_device {
 	_Atomic uint64_t binding;
 	_Atomic uint32_t unbound; /* how often a binding was taken back */
 	_Atomic uint32_t rejected; /* FEATURES_OK did not stick */
-	_Atomic uint32_t generation; /* even; odd: revoked, not quiesced */
+	_Atomic uint32_t generation; /* V1; its queues have it, too: queue.h */
 	uint32_t unnegotiated; /* since bounce_enter_secure(); cold */
 	/* In the topology: change.c. All but `misplaced` is cold. */
 	struct bounce_function *function; /* or NULL */
@@ -160,6 +164,12 @@ static inline uint32_t bounce_device_tenant(const struct bounce_device *device)
 	return device->space->index << 16 | device->owner;
 }
 
+/* A mapping that was published for a device that was revoked meanwhile. */
+struct bounce_prepared;
+void bounce_mapping_withdraw(struct bounce_queue *queue,
+			     const struct bounce_prepared *prepared,
+			     uint64_t generation, uint64_t count);
+
 /* Bytes of a record's run, from its first byte, as window.c placed it. */
 uint64_t bounce_record_span(const struct bounce *bounce,
 			    const struct record_about *about);
@@ -205,12 +215,13 @@ struct bounce_prepared {
 	uint32_t record;
 	struct record_about about;
 	uint64_t target;
+	uint64_t bus; /* what the device will be told */
+	struct bounce_run run; /* of kind RUN and SHARED */
 };
 
-/* The handle of a record, from its fields. */
-void bounce_mapping_handle(const struct bounce *bounce,
-			   const struct bounce_prepared *prepared,
-			   uint64_t generation, struct bounce_mapping *mapping);
+/* Work @bus and @run out anew, where only the rest was kept. */
+void bounce_prepared_locate(const struct bounce *bounce,
+			    struct bounce_prepared *prepared);
 
 /* Decide, place and claim: no shared byte is touched. */
 enum bounce_err bounce_map_prepare(struct bounce_request *request,
@@ -226,10 +237,10 @@ void bounce_map_cancel(const struct bounce_request *request,
 		       const struct bounce_prepared *prepared);
 
 /* Publish the record and fill in the handle; false when the device was revoked
- * meanwhile: then the mapping has ended again. */
+ * meanwhile: then the mapping has ended again. @count: see queue_count(). */
 bool bounce_mapping_publish(const struct bounce_request *request,
 			    const struct bounce_prepared *prepared,
-			    struct bounce_mapping *mapping);
+			    uint64_t count, struct bounce_mapping *mapping);
 
 /* A part of a mapping, and who is next to use it: RECORD_TO or RECORD_FROM. */
 struct bounce_part {
@@ -358,15 +369,7 @@ void bounce_own_give(struct bounce *bounce, uint32_t record,
 void bounce_own_bury(struct bounce *bounce, uint32_t record,
 		     const struct record_about *about);
 
-/* ---- revoke: device.c ---- */
-
-/* May the device map? Then *@generation is what to compare with at the end. */
-bool bounce_device_usable(const struct bounce_device *device,
-			  uint32_t *generation);
-
-/* Is it still the same? Ordered after bounce_record_publish(). */
-bool bounce_device_current(const struct bounce_device *device,
-			   uint32_t generation);
+/* ---- revoke: revoke.c ---- */
 
 /* Does a record of the device stand in @states (1 << enum record_state)? */
 bool bounce_device_has(const struct bounce_device *device, uint32_t states);
@@ -430,8 +433,40 @@ void bounce_space_place_all(struct bounce_space *space);
 bool bounce_pool_overlaps(const struct bounce *bounce, bounce_gpa_t gpa,
 			  uint64_t len);
 
-/* The verdict that holds for a device now; binds it again after an epoch. */
-struct bounce_verdict bounce_device_bind(struct bounce_device *device);
+/* Bind a device again after an epoch, whose binding was @word. */
+struct bounce_verdict bounce_device_rebind(struct bounce_device *device,
+					   uint32_t epoch, uint64_t word);
+
+/* The verdict in a binding, below the epoch in its high half (D1). */
+static inline struct bounce_verdict bounce_device_unpack(uint64_t word)
+{
+	return (struct bounce_verdict) {
+		.kind = (uint8_t)(word >> 24),
+		.path = (uint8_t)(word >> 16),
+		.reason = (uint8_t)(word >> 8),
+		.accept = (uint8_t)word,
+	};
+}
+
+/* The verdict that holds for a device now: one load and one compare while the
+ * epoch stands still. */
+static inline struct bounce_verdict bounce_device_bind(
+	struct bounce_device *device)
+{
+	/*
+	 * acquire: pairs with the release that moves the epoch: facts written
+	 * before it are seen after it (D1).
+	 */
+	uint32_t epoch = atomic_load_explicit(&device->bounce->epoch,
+					      memory_order_acquire);
+	/* acquire: pairs with the release in bounce_device_rebind(). */
+	uint64_t word = atomic_load_explicit(&device->binding,
+					     memory_order_acquire);
+
+	if (bounce_likely((uint32_t)(word >> 32) == epoch))
+		return bounce_device_unpack(word);
+	return bounce_device_rebind(device, epoch, word);
+}
 
 /* The policy's word on a DIRECT device's awkward buffer. */
 struct bounce_verdict bounce_device_judge(const struct bounce_device *device,

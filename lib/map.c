@@ -12,7 +12,7 @@
  *       may write, and at most what it reports.
  */
 #include "copy.h"
-#include "instance.h"
+#include "mapping.h"
 
 #define HOW_BITS \
 	(BOUNCE_BIDIRECTIONAL | BOUNCE_ZERO | BOUNCE_PRESERVE | BOUNCE_URGENT)
@@ -63,88 +63,112 @@ static uint8_t record_how(const struct bounce_request *request)
 
 /* ---- bouncing ---- */
 
-/* Do all slots of a run hold bytes of @owner alone? */
-static bool run_is_own(const struct bounce_slab *slab,
-		       const struct bounce_run *run, uint16_t owner)
+/* Make every byte of the run what the device may see (S1). */
+static bounce_inline void fill(const struct bounce_request *request,
+			       const struct bounce_run *run, size_t offset,
+			       const void *private, size_t len)
 {
-	for (uint32_t i = 0; i < run->slots; i++)
-		/* relaxed: the run is ours (P3). */
-		if (atomic_load_explicit(&slab->owner[run->slot + i],
-					 memory_order_relaxed) != owner)
-			return false;
-	return true;
-}
+	struct bounce *bounce = instance_of(request->queue);
+	uint16_t owner = request->queue->device->owner;
+	struct bounce_slab *slab = &bounce->slab[run->slab];
+	unsigned char *shared = quick_memory(bounce, run);
+	size_t bytes = bounce_run_bytes(run);
+	size_t end = offset + len;
+	bool own = tree_is_owned(slab, run->slot, run->slots, owner);
 
-static void run_set_owner(struct bounce_slab *slab,
-			  const struct bounce_run *run, uint16_t owner)
-{
-	for (uint32_t i = 0; i < run->slots; i++)
-		/* relaxed: the run is ours (P3). */
-		atomic_store_explicit(&slab->owner[run->slot + i], owner,
-				      memory_order_relaxed);
+	if (offset != 0)
+		bounce_copy_zero(shared, offset);
+	if ((request->how & (BOUNCE_TO_DEVICE | BOUNCE_PRESERVE)) != 0)
+		bounce_copy_in(shared + offset, private, len);
+	else if ((request->how & BOUNCE_ZERO) != 0 || !own)
+		bounce_copy_zero(shared + offset, len);
+	if (end != bytes)
+		bounce_copy_zero(shared + end, bytes - end);
+	/* Granules: their slot was scrubbed when it was split (B2). */
+	if (bounce_unlikely(!own))
+		bounce_tree_own(slab, run->slot, run->slots, owner);
 }
 
 void bounce_map_fill(const struct bounce_request *request,
 		     const struct bounce_run *run, uint32_t offset,
 		     const void *private, size_t len)
 {
-	struct bounce *bounce = instance_of(request->queue);
-	uint16_t owner = request->queue->device->owner;
-	struct bounce_slab *slab = &bounce->slab[run->slab];
-	unsigned char *shared = bounce_pool_memory(bounce, run);
-	bool own = run_is_own(slab, run, owner);
-
-	bounce_copy_zero(shared, offset);
-	if ((request->how & (BOUNCE_TO_DEVICE | BOUNCE_PRESERVE)) != 0)
-		bounce_copy_in(shared + offset, private, len);
-	else if ((request->how & BOUNCE_ZERO) != 0 || !own)
-		bounce_copy_zero(shared + offset, len);
-	bounce_copy_zero(shared + offset + len,
-			 bounce_run_bytes(run) - offset - len);
-	/* Granules: their slot was scrubbed when it was split (B2). */
-	if (!own)
-		run_set_owner(slab, run, owner);
+	fill(request, run, offset, private, len);
 }
 
-/* Make every byte of the run what the device may see (S1). */
-static void fill(const struct bounce_request *request,
-		 const struct bounce_prepared *prepared)
+/*
+ * The usual case of bounce_mapping_claim(), by the same arithmetic: alignment
+ * bits that leave any start in a chunk (or slot) open, which a chunk of the
+ * queue's own lane then is for boundary and mask, too (P8).
+ */
+static bounce_inline bool claim_quickly(const struct bounce_request *request,
+					struct bounce_claimed *claimed)
 {
-	struct bounce_run run;
+	struct bounce_queue *queue = request->queue;
+	const struct bounce_device *device = queue->device;
+	const struct bounce *bounce = device->bounce;
+	const struct bounce_limits *limits = &device->limits;
+	const struct pool_client client = mapping_client(queue, request->path);
+	uint64_t bits = limits->match | limits->align;
+	uint64_t offset = request->buf.gpa.v & limits->match;
+	uint64_t span = bounce_round_up(offset + request->buf.len,
+					limits->align);
+	bool small = span <= BOUNCE_SLOT_BYTES / 2;
 
-	bounce_record_run(instance_of(request->queue), prepared->record,
-			  &prepared->about, &run);
-	bounce_map_fill(request, &run, prepared->about.offset,
-			(const void *)(uintptr_t)prepared->target,
-			prepared->about.len);
+	if (bits > (small ? BOUNCE_GRANULE_BYTES - 1 : BOUNCE_SLOT_BYTES - 1) ||
+	    span > BOUNCE_CHUNK_BYTES || request->buf.len > limits->segment ||
+	    device->limited || device->space->pool == NULL)
+		return false;
+	claimed->offset = (uint32_t)offset;
+	if (small)
+		return quick_granules(
+			bounce, &client,
+			(uint32_t)(span + BOUNCE_GRANULE_BYTES - 1) >>
+				BOUNCE_GRANULE_SHIFT,
+			&claimed->run);
+	return quick_slots(device->space->pool, &client,
+			   (uint32_t)(span + BOUNCE_SLOT_BYTES - 1) >>
+				   BOUNCE_SLOT_SHIFT,
+			   &claimed->run);
+}
+
+static bounce_inline void bounced(const struct bounce_request *request,
+				  const struct bounce_claimed *claimed,
+				  const void *private,
+				  struct bounce_prepared *prepared)
+{
+	struct bounce_queue *queue = request->queue;
+
+	*prepared = (struct bounce_prepared) {
+		.record = quick_record(instance_of(queue), &claimed->run),
+		.target = (uintptr_t)private,
+		.about = {
+			.len = (uint32_t)request->buf.len,
+			.offset = claimed->offset,
+			.how = record_how(request),
+			.kind = RECORD_RUN,
+			.queue = (uint16_t)queue->index,
+		},
+		.bus = mapping_bus(queue->device, request->path, &claimed->run,
+				   claimed->offset),
+		.run = claimed->run,
+	};
 }
 
 static enum bounce_err prepare_bounced(const struct bounce_request *request,
 				       struct bounce_prepared *prepared)
 {
-	struct bounce_queue *queue = request->queue;
-	struct bounce *bounce = instance_of(queue);
-	void *private = pointer_of(bounce, &request->buf);
+	const struct bounce_device *device = request->queue->device;
+	void *private = pointer_of(device->bounce, &request->buf);
 	struct bounce_claimed claimed;
 	enum bounce_err err;
 
 	if (private == NULL)
 		return BOUNCE_ERR_ARG;
-	err = bounce_mapping_claim(request, &queue->device->limits, &claimed);
-	if (err != BOUNCE_OK)
-		return err;
-	*prepared = (struct bounce_prepared) {
-		.record = bounce_pool_record_of(bounce, &claimed.run),
-		.target = (uintptr_t)private,
-		.about = {
-			.len = (uint32_t)request->buf.len,
-			.offset = claimed.offset,
-			.how = record_how(request),
-			.kind = RECORD_RUN,
-			.queue = (uint16_t)queue->index,
-		},
-	};
-	return BOUNCE_OK;
+	err = bounce_mapping_claim(request, &device->limits, &claimed);
+	if (err == BOUNCE_OK)
+		bounced(request, &claimed, private, prepared);
+	return err;
 }
 
 /* ---- the caller's own pages ---- */
@@ -166,6 +190,7 @@ static enum bounce_err prepare_direct(const struct bounce_request *request,
 			.kind = RECORD_DIRECT,
 			.queue = (uint16_t)request->queue->index,
 		},
+		.bus = bus,
 	};
 	return BOUNCE_OK;
 }
@@ -235,13 +260,13 @@ enum bounce_err bounce_map_prepare(struct bounce_request *request,
 		return BOUNCE_ERR_ARG;
 	if (buf->len > BOUNCE_SLAB_BYTES)
 		return BOUNCE_ERR_RANGE;
-	if (!bounce_device_usable(request->queue->device, &request->generation))
+	if (!queue_usable(request->queue, buf->len, &request->generation))
 		return BOUNCE_ERR_STALE;
 	verdict = bounce_device_bind(request->queue->device);
 	request->path = verdict.path;
 	if (verdict.kind == BOUNCE_VERDICT_REFUSE)
 		return BOUNCE_ERR_REFUSED;
-	if (bounce_pool_near(bounce, buf->gpa, buf->len) &&
+	if (bounce_unlikely(bounce_pool_near(bounce, buf->gpa, buf->len)) &&
 	    bounce_pool_overlaps(bounce, buf->gpa, buf->len))
 		return bounce_shared_prepare(request, record_how(request),
 					     prepared);
@@ -250,61 +275,139 @@ enum bounce_err bounce_map_prepare(struct bounce_request *request,
 	return prepare_open(request, prepared);
 }
 
+/* Copy, publish, answer; of a device with no wishes of its own. */
+static bounce_inline bool finish(const struct bounce_request *request,
+				 const struct bounce_prepared *prepared,
+				 struct bounce_mapping *mapping)
+{
+	const struct record_about *about = &prepared->about;
+	bool out = (request->how & (BOUNCE_TO_DEVICE | BOUNCE_PRESERVE)) != 0;
+
+	fill(request, &prepared->run, about->offset,
+	     (const void *)(uintptr_t)prepared->target, about->len);
+	return mapping_publish(request, prepared,
+			       TURN_MAP + (out ? about->len : 0), mapping);
+}
+
+/* Caches, and an IOMMU, in front of the publication. */
+static enum bounce_err show(const struct bounce_request *request,
+			    const struct bounce_prepared *prepared)
+{
+	const struct bounce_device *device = request->queue->device;
+
+	if (device->maintained)
+		bounce_cache_for_device(request, prepared);
+	return device->dynamic ? bounce_dynamic_open(request, prepared) :
+				 BOUNCE_OK;
+}
+
 enum bounce_err bounce_map_finish(const struct bounce_request *request,
 				  const struct bounce_prepared *prepared,
 				  struct bounce_mapping *mapping)
 {
-	struct queue_traffic *traffic = bounce_traffic(request->queue,
-						       prepared->about.len);
+	const struct record_about *about = &prepared->about;
 	bool out = (request->how & (BOUNCE_TO_DEVICE | BOUNCE_PRESERVE)) != 0;
+	uint64_t count = TURN_MAP;
+	enum bounce_err err;
 
-	if (prepared->about.kind == RECORD_RUN)
-		fill(request, prepared);
-	if (bounce_unlikely(request->queue->device->maintained))
-		bounce_cache_for_device(request, prepared);
-	if (bounce_unlikely(request->queue->device->dynamic)) {
-		enum bounce_err err = bounce_dynamic_open(request, prepared);
-
-		if (err != BOUNCE_OK)
-			return err;
+	if (about->kind == RECORD_RUN) {
+		fill(request, &prepared->run, about->offset,
+		     (const void *)(uintptr_t)prepared->target, about->len);
+		count += out ? about->len : 0;
 	}
-	if (!bounce_mapping_publish(request, prepared, mapping))
-		return BOUNCE_ERR_STALE;
-	/* relaxed: counters. */
-	if (out && prepared->about.kind == RECORD_RUN)
-		atomic_fetch_add_explicit(&traffic->bytes_to,
-					  prepared->about.len,
-					  memory_order_relaxed);
-	atomic_fetch_add_explicit(&traffic->maps, 1, memory_order_relaxed);
-	return BOUNCE_OK;
+	err = show(request, prepared);
+	if (err != BOUNCE_OK)
+		return err;
+	return mapping_publish(request, prepared, count, mapping) ?
+		       BOUNCE_OK :
+		       BOUNCE_ERR_STALE;
+}
+
+static enum bounce_err map(struct bounce_queue *queue,
+			   const struct bounce_buf *buf, uint32_t how,
+			   struct bounce_mapping *mapping)
+{
+	struct bounce_request request = { .queue = queue, .how = how };
+	struct bounce_prepared prepared;
+	enum bounce_err err = BOUNCE_ERR_ARG;
+
+	if (buf != NULL) {
+		request.buf = *buf;
+		err = bounce_map_prepare(&request, &prepared);
+	}
+	if (err == BOUNCE_OK)
+		err = bounce_map_finish(&request, &prepared, mapping);
+	return err == BOUNCE_OK ?
+		       err :
+		       bounce_count_error(queue, err, request.buf.len);
+}
+
+/* A buffer that needs no second look: some bytes, a chunk's at most, nowhere
+ * near what is shared. */
+static bounce_inline bool buf_usual(const struct bounce *bounce,
+				    const struct bounce_buf *buf)
+{
+	return buf->len - 1 < BOUNCE_CHUNK_BYTES &&
+	       !bounce_wraps(buf->gpa.v, buf->len) &&
+	       !bounce_pool_near(bounce, buf->gpa, buf->len);
+}
+
+/*
+ * The usual mapping, in one piece: everything that map() asks is asked here,
+ * too, and where an answer is not the usual one nothing has happened yet, and
+ * map() begins again. (Nothing is left either when the device was revoked in
+ * between; so says map() then.)
+ */
+static bounce_inline bool map_quickly(struct bounce_queue *queue,
+				      const struct bounce_buf *buf,
+				      uint32_t how,
+				      struct bounce_mapping *mapping)
+{
+	struct bounce_request request = {
+		.queue = queue,
+		.buf = *buf,
+		.how = how,
+	};
+	struct bounce_device *device = queue->device;
+	struct bounce *bounce = device->bounce;
+	struct bounce_prepared prepared;
+	struct bounce_claimed claimed;
+	struct bounce_verdict verdict;
+	void *private = pointer_of(bounce, buf);
+
+	/* relaxed: see bounce_mark_dead(). */
+	if (atomic_load_explicit(&bounce->dead, memory_order_relaxed) != 0 ||
+	    how - 1 >= BOUNCE_BIDIRECTIONAL || private == NULL ||
+	    !buf_usual(bounce, &request.buf) ||
+	    !queue_usable(queue, request.buf.len, &request.generation))
+		return false;
+	verdict = bounce_device_bind(device);
+	request.path = verdict.path;
+	if (verdict.kind != BOUNCE_VERDICT_BOUNCE || device->maintained ||
+	    device->dynamic || !claim_quickly(&request, &claimed))
+		return false;
+	bounce_unpoison(quick_memory(bounce, &claimed.run),
+			bounce_run_bytes(&claimed.run));
+	bounced(&request, &claimed, private, &prepared);
+	return finish(&request, &prepared, mapping);
 }
 
 enum bounce_err bounce_map(struct bounce_queue *queue,
 			   const struct bounce_buf *buf, uint32_t how,
 			   struct bounce_mapping *mapping)
 {
-	struct bounce_request request = { .queue = queue, .how = how };
-	struct bounce_prepared prepared;
-	enum bounce_err err;
-
 	if (!bounce_queue_attached(queue) || mapping == NULL)
 		return BOUNCE_ERR_ARG;
-	err = BOUNCE_ERR_ARG;
-	if (buf != NULL) {
-		request.buf = *buf;
-		err = bounce_map_prepare(&request, &prepared);
-	}
-	if (bounce_likely(err == BOUNCE_OK))
-		err = bounce_map_finish(&request, &prepared, mapping);
-	return bounce_likely(err == BOUNCE_OK) ?
-		       err :
-		       bounce_count_error(queue, err, request.buf.len);
+	if (bounce_likely(buf != NULL && map_quickly(queue, buf, how, mapping)))
+		return BOUNCE_OK;
+	return map(queue, buf, how, mapping);
 }
 
 /* ---- unmap ---- */
 
 /* Bytes to take from the device; @written was checked already (S2, S7). */
-static size_t bytes_back(const struct record_about *about, uint64_t written)
+static inline size_t bytes_back(const struct record_about *about,
+				uint64_t written)
 {
 	if (about->kind != RECORD_RUN || (about->how & RECORD_FROM) == 0 ||
 	    written == 0)
@@ -314,27 +417,25 @@ static size_t bytes_back(const struct record_about *about, uint64_t written)
 	return bounce_index_nospec(written, (uint64_t)about->len + 1);
 }
 
-static void copy_back(struct bounce_queue *queue, uint32_t record,
-		      const struct record_about *about, void *private,
-		      size_t len)
+static bounce_inline void copy_back(struct bounce_queue *queue,
+				    const struct mapping_found *found,
+				    size_t len)
 {
-	if (len == 0)
-		return;
-	bounce_copy_out(
-		private,
-		bounce_mapping_shared(instance_of(queue), record, about), len);
+	bounce_copy_out((void *)(uintptr_t)found->target,
+			quick_memory(instance_of(queue), &found->run) +
+				found->about.offset,
+			len);
 	/* relaxed: a counter. */
 	atomic_fetch_add_explicit(
-		&bounce_traffic(queue, about->len)->bytes_from, len,
+		&bounce_traffic(queue, found->about.len)->bytes_from, len,
 		memory_order_relaxed);
 }
 
 /* The CPU is about to read what the device wrote. */
-static void drop_back(const struct bounce_device *device,
-		      const struct bounce_mapping *handle,
-		      const struct record_about *about, uint64_t target,
-		      uint64_t written)
+static void drop_back(const struct bounce_device *device, uint32_t record,
+		      const struct mapping_found *found, uint64_t written)
 {
+	const struct record_about *about = &found->about;
 	const struct bounce_part part = {
 		.len = about->kind == RECORD_RUN ? bytes_back(about, written) :
 						   about->len,
@@ -342,69 +443,95 @@ static void drop_back(const struct bounce_device *device,
 	};
 
 	if ((about->how & RECORD_FROM) != 0 && part.len != 0)
-		bounce_cache_sync(device, handle->record, about, target, &part);
+		bounce_cache_sync(device, record, about, found->target, &part);
 }
 
 /* N1: out of reach; then the ends of own pages: @written bytes have come. */
 static enum bounce_err close_dynamic(struct bounce_queue *queue,
-				     const struct bounce_mapping *handle,
-				     const struct record_about *about,
-				     uint64_t target, uint64_t written)
+				     uint32_t record,
+				     const struct mapping_found *found,
+				     uint64_t written)
 {
-	enum bounce_err err = bounce_dynamic_close(queue->device,
-						   handle->record, about);
+	const struct record_about *about = &found->about;
+	enum bounce_err err = bounce_dynamic_close(queue->device, record,
+						   about);
 	struct record_about bounced = *about;
 	struct bounce_part part = { .direction = RECORD_FROM };
 
 	bounced.kind = RECORD_RUN;
 	part.len = bytes_back(&bounced, written);
 	if (about->kind == RECORD_DIRECT &&
-	    bounce_is_own(queue->device->bounce, handle->record))
-		bounce_own_copy(queue, handle->record, about, target, &part);
+	    bounce_is_own(queue->device->bounce, record))
+		bounce_own_copy(queue, record, about, found->target, &part);
 	return err;
 }
 
-/* What the device wrote comes back; @written was checked (S2). */
-static void take_back(struct bounce_queue *queue,
-		      const struct bounce_mapping *handle,
-		      const struct record_about *about, uint64_t target,
-		      uint64_t written)
+/* Caches, and an IOMMU, of a mapping that we have ended, before its bytes are
+ * read; @found by value, so that it stays in registers for all others. */
+static enum bounce_err hide(struct bounce_queue *queue, uint32_t record,
+			    struct mapping_found found, uint64_t written,
+			    bool lie)
 {
-	if (bounce_unlikely(queue->device->maintained))
-		drop_back(queue->device, handle, about, target, written);
-	copy_back(queue, handle->record, about, (void *)(uintptr_t)target,
-		  bytes_back(about, written));
+	enum bounce_err err = BOUNCE_OK;
+
+	if (queue->device->dynamic)
+		err = close_dynamic(queue, record, &found, lie ? 0 : written);
+	if (queue->device->maintained && !lie)
+		drop_back(queue->device, record, &found, written);
+	return err;
 }
 
-static enum bounce_err unmap(struct bounce_queue *queue,
-			     const struct bounce_mapping *mapping,
-			     uint64_t written)
+/* Out of a record that we have ended: usually we are the last, and it had a run
+ * and is not worn out (R5). */
+static bounce_inline void leave(struct bounce_queue *queue, uint32_t index,
+				struct bounce_record *record,
+				const struct mapping_found *found)
+{
+	if (bounce_unlikely(found->about.queue != queue->index))
+		bounce_queue_moved(queue, found->about.queue, found->about.len);
+	if (bounce_unlikely(!bounce_record_unpin(record)))
+		return;
+	if (bounce_likely(found->about.kind == RECORD_RUN &&
+			  bounce_record_retire(record))) {
+		mapping_give(queue, found);
+	} else {
+		const struct record_about copy = found->about;
+
+		bounce_mapping_release(instance_of(queue), index, &copy,
+				       found->target);
+	}
+}
+
+static bounce_inline enum bounce_err unmap(struct bounce_queue *queue,
+					   const struct bounce_mapping *mapping,
+					   uint64_t written)
 {
 	/* The caller's handle is read once: it must not change under us. */
 	const struct bounce_mapping handle = *mapping;
-	struct record_about about;
-	struct bounce_record *record;
 	enum bounce_err err = BOUNCE_OK;
-	uint64_t target;
+	struct mapping_found found;
+	struct bounce_record *record;
+	size_t back;
 	bool lie;
 
-	record = bounce_mapping_look_up(queue, &handle, &about, &target);
-	if (record == NULL || about.kind == RECORD_SHARED)
+	record = mapping_look_up(queue, &handle, &found);
+	if (record == NULL || found.about.kind == RECORD_SHARED)
 		return BOUNCE_ERR_STALE;
 	if (bounce_record_end(record, handle.key & RECORD_GENERATION_MAX,
 			      false) != BOUNCE_OK)
 		return BOUNCE_ERR_STALE;
-	lie = written > ((about.how & RECORD_FROM) != 0 ? about.len : 0);
-	if (bounce_unlikely(queue->device->dynamic))
-		err = close_dynamic(queue, &handle, &about, target,
-				    lie ? 0 : written);
-	if (!lie)
-		take_back(queue, &handle, &about, target, written);
-	bounce_mapping_leave(instance_of(queue), handle.record, &about, target);
-	/* relaxed: a counter. */
-	atomic_fetch_add_explicit(&bounce_traffic(queue, about.len)->unmaps, 1,
-				  memory_order_relaxed);
-	return lie && err == BOUNCE_OK ? BOUNCE_ERR_LENGTH : err;
+	lie = written >
+	      ((found.about.how & RECORD_FROM) != 0 ? found.about.len : 0);
+	if (bounce_unlikely(queue->device->maintained ||
+			    queue->device->dynamic))
+		err = hide(queue, handle.record, found, written, lie);
+	back = lie ? 0 : bytes_back(&found.about, written);
+	if (back != 0)
+		copy_back(queue, &found, back);
+	leave(queue, handle.record, record, &found);
+	if (bounce_unlikely(err != BOUNCE_OK))
+		return err;
+	return bounce_unlikely(lie) ? BOUNCE_ERR_LENGTH : BOUNCE_OK;
 }
 
 enum bounce_err bounce_unmap(struct bounce_queue *queue,
@@ -424,9 +551,8 @@ enum bounce_err bounce_unmap(struct bounce_queue *queue,
 bool bounce_mapping_valid(const struct bounce_queue *queue,
 			  const struct bounce_mapping *mapping)
 {
-	struct record_about about;
-	uint64_t target;
+	struct mapping_found found;
 
 	return bounce_queue_attached(queue) && mapping != NULL &&
-	       bounce_mapping_look_up(queue, mapping, &about, &target) != NULL;
+	       mapping_look_up(queue, mapping, &found) != NULL;
 }

@@ -9,17 +9,14 @@
  *   G2  Whoever retires a record releases its run, once, and touches neither
  *       afterwards (R4).
  */
-#include "poison.h"
-#include "quick.h"
-
-#define KEY_QUEUE_SHIFT 48
+#include "mapping.h"
 
 /* ---- counters: relaxed, they order nothing ---- */
 
 enum bounce_err bounce_count_error(struct bounce_queue *queue,
 				   enum bounce_err err, uint64_t len)
 {
-	struct queue_failures *failures = &queue->failures[bounce_size_of(len)];
+	struct queue_counters *failures = &queue->counters[bounce_size_of(len)];
 	_Atomic uint64_t *counter = &failures->other;
 
 	if (err == BOUNCE_ERR_FULL)
@@ -192,11 +189,9 @@ uint64_t bounce_record_span(const struct bounce *bounce,
 {
 	const struct bounce_device *device = bounce->queue[about->queue].device;
 
-	/* Memory of bounce_alloc() is not rounded up to A + 1. */
-	if (record_is_plain(about) || device == NULL)
+	if (device == NULL)
 		return about->len;
-	return bounce_round_up((uint64_t)about->offset + about->len,
-			       device->limits.align);
+	return mapping_span(about, device->limits.align);
 }
 
 void bounce_record_run(const struct bounce *bounce, uint32_t record,
@@ -206,13 +201,10 @@ void bounce_record_run(const struct bounce *bounce, uint32_t record,
 			   (uint32_t)bounce_record_span(bounce, about), run);
 }
 
-/* The bus address that a record's mapping was given. */
-static uint64_t bus_of(const struct bounce *bounce, uint32_t record,
-		       const struct record_about *about, uint64_t target)
+uint64_t bounce_mapping_bus(const struct bounce *bounce, uint32_t record,
+			    const struct record_about *about, uint64_t target)
 {
 	const struct bounce_device *device = bounce->queue[about->queue].device;
-	uint32_t path = (about->how & RECORD_BYPASS) != 0 ? BOUNCE_PATH_BYPASS :
-							    BOUNCE_PATH_BUS;
 	uint64_t offset = about->offset;
 	struct bounce_run run;
 
@@ -226,51 +218,37 @@ static uint64_t bus_of(const struct bounce *bounce, uint32_t record,
 		 * DIRECT one, whose bus address is no index. */
 		if (record >= bounce->first_block_record)
 			return NO_BUS;
-		bounce_pool_run_of(bounce, record, 1, &run);
+		quick_run(bounce, record, 1, &run);
 	} else {
 		bounce_record_run(bounce, record, about, &run);
 	}
-	return device->space->bus[path][run.slab] +
-	       ((uint64_t)run.slot << BOUNCE_SLOT_SHIFT) +
-	       ((uint64_t)run.granule << BOUNCE_GRANULE_SHIFT) + offset;
+	return mapping_bus(device, mapping_path(about), &run, offset);
 }
 
 struct bounce_record *bounce_mapping_look_up(
 	const struct bounce_queue *queue, const struct bounce_mapping *mapping,
 	struct record_about *about, uint64_t *target)
 {
-	const struct bounce *bounce = queue->device->bounce;
-	uint64_t generation = mapping->key & RECORD_GENERATION_MAX;
-	struct bounce_record *record;
-	uint64_t word;
+	struct mapping_found found;
+	struct bounce_record *record = mapping_look_up(queue, mapping, &found);
 
-	if (mapping->record >= bounce->records || mapping->reserved != 0)
-		return NULL;
-	record = &bounce->record[mapping->record];
-	if (!bounce_record_peek(record, generation, &word, target))
-		return NULL;
-	*about = record_unpack(word);
-	if (mapping->key >> KEY_QUEUE_SHIFT != about->queue ||
-	    mapping->len != about->len ||
-	    bounce->queue[about->queue].device != queue->device ||
-	    mapping->bus.v != bus_of(bounce, mapping->record, about, *target))
-		return NULL;
+	if (record != NULL) {
+		*about = found.about;
+		*target = found.target;
+	}
 	return record;
 }
 
-void bounce_mapping_handle(const struct bounce *bounce,
-			   const struct bounce_prepared *prepared,
-			   uint64_t generation, struct bounce_mapping *mapping)
+void bounce_prepared_locate(const struct bounce *bounce,
+			    struct bounce_prepared *prepared)
 {
 	const struct record_about *about = &prepared->about;
 
-	*mapping = (struct bounce_mapping) {
-		.bus = { bus_of(bounce, prepared->record, about,
-				prepared->target) },
-		.key = (uint64_t)about->queue << KEY_QUEUE_SHIFT | generation,
-		.record = prepared->record,
-		.len = about->len,
-	};
+	prepared->bus = bounce_mapping_bus(bounce, prepared->record, about,
+					   prepared->target);
+	if (about->kind <= RECORD_SHARED)
+		bounce_record_run(bounce, prepared->record, about,
+				  &prepared->run);
 }
 
 unsigned char *bounce_mapping_shared(const struct bounce *bounce,
@@ -372,32 +350,31 @@ void bounce_mapping_leave(struct bounce *bounce, uint32_t record,
 
 /* ---- the beginning ---- */
 
+void bounce_mapping_withdraw(struct bounce_queue *queue,
+			     const struct bounce_prepared *prepared,
+			     uint64_t generation, uint64_t count)
+{
+	struct bounce *bounce = queue->device->bounce;
+
+	bounce_queue_uncount(queue, prepared->about.len, count);
+	/* The device was never told of this run, so it needs no quarantine,
+	 * unless the revoke has put it there already. */
+	if (bounce_record_end(&bounce->record[prepared->record], generation,
+			      false) == BOUNCE_OK) {
+		(void)bounce_dynamic_leave(queue->device, prepared->record,
+					   &prepared->about);
+		bounce_mapping_leave(bounce, prepared->record, &prepared->about,
+				     prepared->target);
+	} else if (count != 0) {
+		/* It will end by quiesced(), and was none of those that were
+		 * counted. */
+		bounce_queue_ended(queue, prepared->about.len, -1);
+	}
+}
+
 bool bounce_mapping_publish(const struct bounce_request *request,
 			    const struct bounce_prepared *prepared,
-			    struct bounce_mapping *mapping)
+			    uint64_t count, struct bounce_mapping *mapping)
 {
-	const struct bounce_device *device = request->queue->device;
-	const struct record_about *about = &prepared->about;
-	struct bounce_record *record =
-		&device->bounce->record[prepared->record];
-	uint64_t generation = bounce_record_publish(record, record_pack(about),
-						    prepared->target);
-
-	/*
-	 * R6: published first, looked at second; see bounce_device_revoke().
-	 * The device was never told of this run, so it needs no quarantine,
-	 * unless the revoke has put it there already.
-	 */
-	if (bounce_unlikely(
-		    !bounce_device_current(device, request->generation))) {
-		if (bounce_record_end(record, generation, false) == BOUNCE_OK) {
-			(void)bounce_dynamic_leave(device, prepared->record,
-						   about);
-			bounce_mapping_leave(device->bounce, prepared->record,
-					     about, prepared->target);
-		}
-		return false;
-	}
-	bounce_mapping_handle(device->bounce, prepared, generation, mapping);
-	return true;
+	return mapping_publish(request, prepared, count, mapping);
 }

@@ -210,6 +210,7 @@ enum bounce_err bounce_own_prepare(const struct bounce_request *request,
 			.queue = (uint16_t)request->queue->index,
 		},
 	};
+	bounce_prepared_locate(device->bounce, prepared);
 	return BOUNCE_OK;
 }
 
@@ -266,12 +267,12 @@ static void count_bytes(struct bounce_queue *queue,
 			const struct record_about *about, uint8_t direction,
 			uint64_t len)
 {
-	struct queue_traffic *traffic = bounce_traffic(queue, about->len);
+	enum bounce_size size = bounce_size_of(about->len);
 
 	/* relaxed: counters. */
 	atomic_fetch_add_explicit(direction == RECORD_FROM ?
-					  &traffic->bytes_from :
-					  &traffic->bytes_to,
+					  &queue->traffic[size].bytes_from :
+					  &queue->counters[size].bytes_to,
 				  len, memory_order_relaxed);
 }
 

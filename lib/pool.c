@@ -440,14 +440,12 @@ void bounce_pool_give_back(struct bounce_pool *pool,
 			   const struct pool_client *client,
 			   const struct bounce_run *run)
 {
-	if (run->block != NO_BLOCK) {
-		bounce_block_give_back(pool->bounce, client, run);
-	} else if (run->slots <= SLOTS_PER_CHUNK) {
-		quick_give(pool, client, run);
-	} else {
-		quick_prefer(&client->hint->slab, run->slab);
-		bounce_pool_release(pool, run);
+	if (bounce_likely(run->slots <= SLOTS_PER_CHUNK)) {
+		quick_give(pool->bounce, client, run);
+		return;
 	}
+	quick_prefer(&client->hint->slab, run->slab);
+	bounce_pool_release(pool, run);
 }
 
 /* ---- where things are ---- */
@@ -482,37 +480,17 @@ struct bounce_slab *bounce_pool_find(const struct bounce *bounce,
 void bounce_pool_run_of(const struct bounce *bounce, uint32_t record,
 			uint32_t span, struct bounce_run *run)
 {
-	uint32_t index = record - bounce->first_block_record;
-
-	*run = (struct bounce_run) { .block = NO_BLOCK };
-	if (record < bounce->first_block_record) {
-		run->slab = record / bounce->slots_per_slab;
-		run->slot = record % bounce->slots_per_slab;
-		run->slots = (span + BOUNCE_SLOT_BYTES - 1) >>
-			     BOUNCE_SLOT_SHIFT;
-		return;
-	}
-	run->block = index / GRANULES_PER_SLOT;
-	run->granule = index % GRANULES_PER_SLOT;
-	run->granules = (span + BOUNCE_GRANULE_BYTES - 1) >>
-			BOUNCE_GRANULE_SHIFT;
-	run->slots = 1;
-	bounce_block_locate(bounce, run);
+	quick_run(bounce, record, span, run);
 }
 
 uint32_t bounce_pool_record_of(const struct bounce *bounce,
 			       const struct bounce_run *run)
 {
-	if (run->block == NO_BLOCK)
-		return run->slab * bounce->slots_per_slab + run->slot;
-	return bounce->first_block_record + run->block * GRANULES_PER_SLOT +
-	       run->granule;
+	return quick_record(bounce, run);
 }
 
 unsigned char *bounce_pool_memory(const struct bounce *bounce,
 				  const struct bounce_run *run)
 {
-	return bounce->slab[run->slab].memory +
-	       ((size_t)run->slot << BOUNCE_SLOT_SHIFT) +
-	       ((size_t)run->granule << BOUNCE_GRANULE_SHIFT);
+	return quick_memory(bounce, run);
 }

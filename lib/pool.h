@@ -75,7 +75,8 @@ struct pool_chunk {
 	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint64_t bits;
 	_Atomic uint32_t lane; /* P8; or NO_LANE */
 	/* All slots hold bytes of this owner; 0: ask each slot's own tag. Set
-	 * by who holds the whole chunk, cleared by who holds any slot of it. */
+	 * by who holds the whole chunk, cleared by who holds any slot of it;
+	 * bounce_tree_own(). */
 	_Atomic uint16_t owner;
 	/* Advice (P7): a class, and a bit for each level at which a search
 	 * found no room since the last release. */
@@ -272,19 +273,16 @@ enum bounce_err bounce_block_claim(struct bounce_pool *pool,
 				   const struct bounce_place *place,
 				   const struct pool_client *client,
 				   struct bounce_run *run);
-void bounce_block_release(struct bounce *bounce, const struct bounce_run *run);
-void bounce_block_give_back(struct bounce *bounce,
-			    const struct pool_client *client,
-			    const struct bounce_run *run);
+/* Say again that a split slot has room, at all levels where it was missed. */
+void bounce_block_reopen(struct bounce *bounce, uint32_t index);
+/* The slot that run->block splits: fills in run->slab and run->slot. */
+void bounce_block_locate(const struct bounce *bounce, struct bounce_run *run);
 /* How many slots went back to the pool. */
 uint32_t bounce_block_reclaim(struct bounce *bounce);
 uint32_t bounce_block_free_count(const struct bounce *bounce);
 /* @tenant is nobody's from now on: no granule of his slots is claimed any more,
  * also of one that could not be given back. */
 void bounce_block_disown(struct bounce *bounce, uint32_t tenant);
-/* The slot that run->block splits: fills in run->slab and run->slot. */
-void bounce_block_locate(const struct bounce *bounce, struct bounce_run *run);
-
 /* Growth's last step (P5): all chunks of a slab become claimable. */
 void bounce_pool_publish(struct bounce_slab *slab);
 

@@ -133,22 +133,74 @@ static inline bool record_is_live(uint64_t state, uint64_t generation)
 	       record_generation(state) == generation;
 }
 
-/* ---- the concurrent half ---- */
+static inline uint64_t record_word(uint64_t generation, enum record_state state)
+{
+	return generation << RECORD_GENERATION_SHIFT | (uint64_t)state;
+}
+
+/* ---- the concurrent half: what every mapping needs is inline ---- */
 
 /* Before first use: FREE, with the generation before the first one. */
 void bounce_record_init(struct bounce_record *record, uint64_t generation);
 
 /* R1: fill in and publish; returns the generation. The caller owns the run,
  * and the record is FREE: a run whose record is EXHAUSTED is never released. */
-uint64_t bounce_record_publish(struct bounce_record *record, uint64_t about,
-			       uint64_t target);
+static inline uint64_t bounce_record_publish(struct bounce_record *record,
+					     uint64_t about, uint64_t target)
+{
+	/* relaxed: ours alone since the claim of the run (R1). */
+	uint64_t state = atomic_load_explicit(&record->state,
+					      memory_order_relaxed);
+	uint64_t generation = record_generation(state) + 1;
+
+	bounce_assert((state & RECORD_STATE_MASK) == RECORD_FREE);
+	/*
+	 * release: pairs with the acquire fence in bounce_record_same(): who
+	 * sees these fields sees that the generation before them has ended,
+	 * and takes them for nobody else's.
+	 */
+	atomic_store_explicit(&record->about, about, memory_order_release);
+	atomic_store_explicit(&record->target, target, memory_order_release);
+	/*
+	 * release: pairs with the acquire in bounce_record_peek(). Without it
+	 * a CPU that was handed the mapping could read the fields, or the
+	 * slots, as the last owner left them. That a revoke sees it is the
+	 * business of queue_count(), which comes next (R6).
+	 */
+	atomic_store_explicit(&record->state,
+			      record_word(generation, RECORD_LIVE),
+			      memory_order_release);
+	return generation;
+}
 
 /* The generation of a LIVE record, or 0: no generation is 0. */
-uint64_t bounce_record_live(const struct bounce_record *record);
+static inline uint64_t bounce_record_live(const struct bounce_record *record)
+{
+	/* relaxed: bounce_record_peek() looks again, in order. */
+	uint64_t state = atomic_load_explicit(&record->state,
+					      memory_order_relaxed);
+
+	if ((state & RECORD_STATE_MASK) != RECORD_LIVE)
+		return 0;
+	return record_generation(state);
+}
 
 /* R4: the fields of a live mapping, or false. */
-bool bounce_record_peek(const struct bounce_record *record, uint64_t generation,
-			uint64_t *about, uint64_t *target);
+static inline bool bounce_record_peek(const struct bounce_record *record,
+				      uint64_t generation, uint64_t *about,
+				      uint64_t *target)
+{
+	/* acquire: pairs with the release in bounce_record_publish() (R4). */
+	uint64_t state = atomic_load_explicit(&record->state,
+					      memory_order_acquire);
+
+	if (bounce_unlikely(!record_is_live(state, generation)))
+		return false;
+	/* relaxed: a later CAS from this generation proves them (R4). */
+	*about = atomic_load_explicit(&record->about, memory_order_relaxed);
+	*target = atomic_load_explicit(&record->target, memory_order_relaxed);
+	return true;
+}
 
 /* Between claim and publication, instead of it: nobody can do anything with the
  * record, until it retires, or is buried. */
@@ -170,15 +222,60 @@ enum bounce_err bounce_record_pin(struct bounce_record *record,
 				  uint64_t generation);
 
 /* R3: let go. True when the caller is the last one out and must retire it. */
-bool bounce_record_unpin(struct bounce_record *record);
+static inline bool bounce_record_unpin(struct bounce_record *record)
+{
+	/*
+	 * acquire: pairs with the release below of those who left before us.
+	 * In DYING busy only falls, so a count of one is ours: nobody else is
+	 * inside, and the subtraction can be spared.
+	 */
+	uint64_t state = atomic_load_explicit(&record->state,
+					      memory_order_acquire);
+
+	if ((state & RECORD_STATE_MASK) == RECORD_DYING &&
+	    record_busy(state) == 1)
+		return true;
+	/*
+	 * release: pairs with the acquire of the last one out, here or above:
+	 * our copies precede the release of the run. acquire: for when that is
+	 * us. Without them the next owner's bytes could be ours.
+	 */
+	state = atomic_fetch_sub_explicit(&record->state, RECORD_BUSY_ONE,
+					  memory_order_acq_rel);
+	return (state & RECORD_STATE_MASK) == RECORD_DYING &&
+	       record_busy(state) == 1;
+}
 
 /*
  * R2: end it. On OK the caller holds one busy count of a DYING record, and
  * must leave by bounce_record_unpin(). ERR_STALE: somebody else did, or it
  * never was. With @idle: ERR_BUSY, and nothing changed, while it is held.
  */
-enum bounce_err bounce_record_end(struct bounce_record *record,
-				  uint64_t generation, bool idle);
+static inline enum bounce_err bounce_record_end(struct bounce_record *record,
+						uint64_t generation, bool idle)
+{
+	/* relaxed: the CAS decides. */
+	uint64_t state = atomic_load_explicit(&record->state,
+					      memory_order_relaxed);
+	uint64_t next;
+
+	do {
+		if (bounce_unlikely(!record_is_live(state, generation)))
+			return BOUNCE_ERR_STALE;
+		if (idle && record_busy(state) != 0)
+			return BOUNCE_ERR_BUSY;
+		next = (state & ~RECORD_STATE_MASK) + RECORD_BUSY_ONE +
+		       RECORD_DYING;
+		/*
+		 * acquire: pairs with the release in bounce_record_publish()
+		 * and bounce_record_unpin(): what was done in the run before
+		 * precedes our copy-out and its release.
+		 */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&record->state, &state, next, memory_order_acquire,
+		memory_order_relaxed));
+	return BOUNCE_OK;
+}
 
 /*
  * R6: the mapping has ended, its run stays. False when it was not LIVE with
@@ -197,6 +294,20 @@ enum bounce_err bounce_record_reclaim(struct bounce_record *record);
  * DYING -> FREE, the last touch before the run is released. False when the
  * record is now EXHAUSTED: then the run must not be released (R5).
  */
-bool bounce_record_retire(struct bounce_record *record);
+static inline bool bounce_record_retire(struct bounce_record *record)
+{
+	/* relaxed: nobody but us changes a DYING record without holders. */
+	uint64_t generation = record_generation(
+		atomic_load_explicit(&record->state, memory_order_relaxed));
+	bool exhausted = generation == RECORD_GENERATION_MAX;
+
+	/* relaxed: the release of the run publishes it to the next owner. */
+	atomic_store_explicit(&record->state,
+			      record_word(generation, exhausted ?
+							      RECORD_EXHAUSTED :
+							      RECORD_FREE),
+			      memory_order_relaxed);
+	return !exhausted;
+}
 
 #endif

@@ -6,26 +6,18 @@
  *   V1  device->generation is even while the device may map, odd from revoke
  *       to quiesced. A mapping keeps the one that its request began with, and
  *       ends at once when it has moved.
+ *   V2  Mappings look at their queue's copy of it (queue.h), which follows
+ *       before a revoke looks for records, and after the runs are released.
  */
-#include "instance.h"
+#include "queue.h"
 
-bool bounce_device_usable(const struct bounce_device *device,
-			  uint32_t *generation)
+/* V2: the queues follow; also when another call was here first. */
+static void move_queues(struct bounce_device *device, uint32_t generation)
 {
-	/* acquire: pairs with the release in bounce_device_quiesced(): the runs
-	 * of the time before are released before we claim. */
-	*generation = atomic_load_explicit(&device->generation,
-					   memory_order_acquire);
-	return *generation % 2 == 0;
-}
-
-bool bounce_device_current(const struct bounce_device *device,
-			   uint32_t generation)
-{
-	/* seq_cst: pairs with the fence in bounce_device_revoke(); see
-	 * bounce_record_publish(). */
-	return atomic_load_explicit(&device->generation,
-				    memory_order_seq_cst) == generation;
+	for (uint32_t i = 0; i < device->queues; i++)
+		bounce_queue_move(
+			&device->bounce->queue[device->first_queue + i],
+			generation);
 }
 
 /* The generation of a record of the device that is LIVE, or 0. */
@@ -50,19 +42,16 @@ void bounce_device_revoke(struct bounce_device *device)
 	uint32_t generation = atomic_load_explicit(&device->generation,
 						   memory_order_relaxed);
 
-	/* seq_cst: pairs with the load in bounce_device_current(); see below.
-	 * Two revokes at once move it once. */
-	if (generation % 2 == 0)
-		(void)atomic_compare_exchange_strong_explicit(
-			&device->generation, &generation, generation + 1,
-			memory_order_seq_cst, memory_order_relaxed);
-	/*
-	 * seq_cst fence: pairs with the seq_cst store in
-	 * bounce_record_publish() and the load in bounce_device_current().
-	 * Each side stores its own and loads the other's: either the map sees
-	 * the new generation, or we see its record (R6).
-	 */
-	atomic_thread_fence(memory_order_seq_cst);
+	/* relaxed: mappings look at the queues. Two revokes at once move it
+	 * once; on failure it is what the other one made of it. */
+	if (generation % 2 == 0 &&
+	    atomic_compare_exchange_strong_explicit(
+		    &device->generation, &generation, generation + 1,
+		    memory_order_relaxed, memory_order_relaxed))
+		generation++;
+	/* Either a map comes before this on its queue, and we see its record;
+	 * or after, and it sees that the device is revoked (R6, T3). */
+	move_queues(device, generation);
 	for (uint32_t i = 0; i < bounce->records; i++) {
 		uint64_t live = live_of(device, &bounce->record[i]);
 
@@ -99,9 +88,11 @@ static enum bounce_err let_go(const struct bounce_device *device,
 	err = bounce_record_reclaim(record);
 	if (err != BOUNCE_OK)
 		return err == BOUNCE_ERR_BUSY ? err : BOUNCE_OK;
+	if (!shared)
+		bounce_queue_ended(&bounce->queue[about.queue], about.len, 1);
 	err = bounce_dynamic_leave(device, index, &about);
+	/* relaxed: as above. */
 	bounce_mapping_leave(bounce, index, &about,
-			     /* relaxed: as above. */
 			     atomic_load_explicit(&record->target,
 						  memory_order_relaxed));
 	return err;
@@ -129,11 +120,14 @@ enum bounce_err bounce_device_quiesced(struct bounce_device *device)
 	if (result == BOUNCE_OK &&
 	    bounce_device_has(device, 1u << RECORD_DYING))
 		result = BOUNCE_ERR_BUSY;
-	if (result == BOUNCE_OK)
-		/* release: pairs with the acquire in bounce_device_usable(). */
-		atomic_store_explicit(&device->generation, generation + 1,
-				      memory_order_release);
-	return result == BOUNCE_OK && lost ? BOUNCE_ERR_LOST : result;
+	if (result != BOUNCE_OK)
+		return result;
+	/* relaxed: mappings look at the queues. First, so that a revoke from
+	 * here on moves these further on, and we do not (T1). */
+	atomic_store_explicit(&device->generation, generation + 1,
+			      memory_order_relaxed);
+	move_queues(device, generation + 1);
+	return lost ? BOUNCE_ERR_LOST : BOUNCE_OK;
 }
 
 bool bounce_device_has(const struct bounce_device *device, uint32_t states)

@@ -5,7 +5,7 @@
  *
  * All cold. But for the epoch, no other call is in progress.
  */
-#include "instance.h"
+#include "queue.h"
 #include "share.h"
 
 void bounce_epoch_advance(struct bounce *bounce)
@@ -61,6 +61,7 @@ static void end_direct(struct bounce *bounce)
 		    bounce_record_end(record, generation, true) != BOUNCE_OK)
 			continue;
 		fields = record_unpack(about);
+		bounce_queue_ended(&bounce->queue[fields.queue], fields.len, 1);
 		bounce_mapping_leave(bounce, i, &fields, target);
 	}
 }

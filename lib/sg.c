@@ -30,13 +30,17 @@ static void forget(struct bounce_segment *segment)
 	segment->mapping = (struct bounce_mapping) { .len = 0 };
 }
 
-static struct bounce_prepared kept(const struct bounce_segment *segment)
+static struct bounce_prepared kept(const struct bounce_queue *queue,
+				   const struct bounce_segment *segment)
 {
-	return (struct bounce_prepared) {
+	struct bounce_prepared prepared = {
 		.record = segment->mapping.record,
 		.about = record_unpack(segment->mapping.key),
 		.target = segment->mapping.bus.v,
 	};
+
+	bounce_prepared_locate(queue->device->bounce, &prepared);
+	return prepared;
 }
 
 static struct bounce_request request_of(struct bounce_queue *queue,
@@ -107,10 +111,12 @@ static void cancel(struct bounce_queue *queue, struct bounce_segment *segment,
 	while (end-- > 0) {
 		struct bounce_request request = request_of(queue,
 							   &segment[end]);
-		struct bounce_prepared prepared = kept(&segment[end]);
+		struct bounce_prepared prepared;
 
-		if (!segment[end].joined)
+		if (!segment[end].joined) {
+			prepared = kept(queue, &segment[end]);
 			bounce_map_cancel(&request, &prepared);
+		}
 		forget(&segment[end]);
 	}
 }
@@ -173,10 +179,11 @@ static enum bounce_err finish(struct bounce_queue *queue,
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct bounce_request request = request_of(queue, &segment[i]);
-		struct bounce_prepared prepared = kept(&segment[i]);
+		struct bounce_prepared prepared;
 
 		if (segment[i].joined)
 			continue;
+		prepared = kept(queue, &segment[i]);
 		if (result == BOUNCE_OK)
 			result = bounce_map_finish(&request, &prepared,
 						   &segment[i].mapping);

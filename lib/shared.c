@@ -8,7 +8,7 @@
  *       that it cannot be freed under a live mapping.
  */
 #include "copy.h"
-#include "instance.h"
+#include "mapping.h"
 #include "poison.h"
 
 /* ---- alloc ---- */
@@ -61,17 +61,13 @@ static void clean(const struct bounce_queue *queue,
 	if (bounce_unlikely(queue->device->maintained))
 		bounce_cache_drop(bounce, bounce_pool_memory(bounce, run),
 				  bounce_run_bytes(run));
-	for (uint32_t i = 0; i < run->slots; i++)
-		/* relaxed: the run is ours (P3). */
-		atomic_store_explicit(&slab->owner[run->slot + i],
-				      queue->device->owner,
-				      memory_order_relaxed);
+	bounce_tree_own(slab, run->slot, run->slots, queue->device->owner);
 }
 
 /* Show the device a run whose bytes are as they should be. */
 static enum bounce_err show(const struct bounce_request *request,
 			    const struct bounce_prepared *prepared,
-			    struct bounce_mapping *mapping)
+			    uint64_t count, struct bounce_mapping *mapping)
 {
 	const struct bounce_device *device = request->queue->device;
 
@@ -81,7 +77,7 @@ static enum bounce_err show(const struct bounce_request *request,
 		if (err != BOUNCE_OK)
 			return err;
 	}
-	return bounce_mapping_publish(request, prepared, mapping) ?
+	return bounce_mapping_publish(request, prepared, count, mapping) ?
 		       BOUNCE_OK :
 		       BOUNCE_ERR_STALE;
 }
@@ -104,8 +100,11 @@ static enum bounce_err publish(const struct bounce_request *request,
 			.kind = RECORD_SHARED,
 			.queue = (uint16_t)request->queue->index,
 		},
+		.bus = mapping_bus(request->queue->device, request->path, run,
+				   0),
+		.run = *run,
 	};
-	enum bounce_err err = show(request, &prepared, mapping);
+	enum bounce_err err = show(request, &prepared, 0, mapping);
 
 	if (err != BOUNCE_OK)
 		return err;
@@ -134,7 +133,7 @@ static enum bounce_err alloc(struct bounce_queue *queue,
 	if (atomic_load_explicit(&queue->device->bounce->dead,
 				 memory_order_relaxed) != 0)
 		return BOUNCE_ERR_DEAD;
-	if (!bounce_device_usable(queue->device, &request.generation))
+	if (!queue_usable(queue, wish->size, &request.generation))
 		return BOUNCE_ERR_STALE;
 	verdict = bounce_device_bind(queue->device);
 	if (verdict.kind == BOUNCE_VERDICT_REFUSE)
@@ -279,11 +278,10 @@ static enum bounce_err commit(struct bounce_queue *queue,
 	const struct bounce_mapping handle = *mapping;
 	struct bounce *bounce = queue->device->bounce;
 	struct bounce_prepared prepared = { .record = handle.record };
-	struct queue_traffic *traffic;
 	struct bounce_record *record;
 	enum bounce_err err;
 
-	if (!bounce_device_usable(queue->device, &request.generation))
+	if (!queue_usable(queue, len, &request.generation))
 		return BOUNCE_ERR_STALE;
 	record = bounce_mapping_look_up(queue, &handle, &prepared.about,
 					&prepared.target);
@@ -295,17 +293,12 @@ static enum bounce_err commit(struct bounce_queue *queue,
 	if (err != BOUNCE_OK)
 		return err;
 	shorten(bounce, &prepared, (uint32_t)len);
+	/* Counted, and so live, on the lane of the commit. */
+	prepared.about.queue = (uint16_t)queue->index;
+	bounce_prepared_locate(bounce, &prepared);
 	if (bounce_unlikely(queue->device->maintained))
 		bounce_cache_for_device(&request, &prepared);
-	err = show(&request, &prepared, mapping);
-	if (err != BOUNCE_OK)
-		return err;
-	traffic = bounce_traffic(queue, len);
-	/* relaxed: counters. */
-	atomic_fetch_add_explicit(&traffic->bytes_to, len,
-				  memory_order_relaxed);
-	atomic_fetch_add_explicit(&traffic->maps, 1, memory_order_relaxed);
-	return BOUNCE_OK;
+	return show(&request, &prepared, TURN_MAP + len, mapping);
 }
 
 enum bounce_err bounce_commit(struct bounce_queue *queue,
@@ -380,20 +373,20 @@ static enum bounce_err find_home(const struct bounce_request *request,
 	return bounce_record_pin(&slab->record[head], generation);
 }
 
-/* Does the device see the buffer where it is? */
+/* Does the device see the buffer where it is? Then at *@bus. */
 static bool in_reach(const struct bounce_queue *queue,
-		     const struct bounce_buf *buf, uint32_t how)
+		     const struct bounce_buf *buf, uint32_t how, uint64_t *bus)
 {
 	const struct bounce_device *device = queue->device;
 	uint32_t path = (how & RECORD_BYPASS) != 0 ? BOUNCE_PATH_BYPASS :
 						     BOUNCE_PATH_BUS;
 	const struct bounce_slab *slab = bounce_pool_find(device->bounce,
 							  buf->gpa);
-	uint64_t bus = device->space->bus[path][slab->index];
+	uint64_t first = device->space->bus[path][slab->index];
 
-	return bus != NO_BUS &&
-	       bounce_window_fits(&device->limits,
-				  bus + (buf->gpa.v - slab->base.v), buf->len);
+	*bus = first + (buf->gpa.v - slab->base.v);
+	return first != NO_BUS &&
+	       bounce_window_fits(&device->limits, *bus, buf->len);
 }
 
 enum bounce_err bounce_shared_prepare(const struct bounce_request *request,
@@ -405,6 +398,7 @@ enum bounce_err bounce_shared_prepare(const struct bounce_request *request,
 	enum bounce_err err;
 	struct home home;
 	uint32_t record;
+	uint64_t bus;
 
 	err = find_home(request, &home);
 	if (err == BOUNCE_ERR_STALE)
@@ -415,7 +409,7 @@ enum bounce_err bounce_shared_prepare(const struct bounce_request *request,
 	if (err != BOUNCE_OK)
 		return err;
 	err = BOUNCE_ERR_UNREACHABLE;
-	if (!in_reach(queue, &request->buf, how))
+	if (!in_reach(queue, &request->buf, how, &bus))
 		goto undo;
 	err = BOUNCE_ERR_FULL;
 	record = bounce_direct_take(queue);
@@ -430,6 +424,7 @@ enum bounce_err bounce_shared_prepare(const struct bounce_request *request,
 			.kind = RECORD_BORN,
 			.queue = (uint16_t)queue->index,
 		},
+		.bus = bus,
 	};
 	return BOUNCE_OK;
 

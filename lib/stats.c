@@ -5,7 +5,7 @@
  * Loads of counters and words are relaxed: a number is exact when nobody else
  * works, and a snapshot otherwise.
  */
-#include "instance.h"
+#include "queue.h"
 
 #define READ(counter) atomic_load_explicit(&(counter), memory_order_relaxed)
 
@@ -60,58 +60,112 @@ void bounce_pool_stats(const struct bounce_pool *pool,
 
 /* ---- lanes: each counter is read in one place ---- */
 
+/* Lanes and size classes that are counted together. */
+struct lanes {
+	const struct bounce *bounce;
+	uint32_t first;
+	uint32_t count;
+	uint32_t sizes; /* 1 << enum bounce_size */
+};
+
+/* All of a lane and class but the mappings that are live. */
 static void add(struct bounce_device_stats *stats,
 		const struct bounce_queue *queue, uint32_t size)
 {
-	const struct queue_traffic *traffic = &queue->traffic[size];
-	const struct queue_failures *failures = &queue->failures[size];
+	const struct queue_counters *counters = &queue->counters[size];
+	uint64_t turn = READ(queue->traffic[size].turn);
+	uint64_t maps = READ(counters->maps) +
+			((turn & TURN_COUNTS) >> TURN_MAP_SHIFT);
 
-	stats->maps += READ(traffic->maps);
-	stats->unmaps += READ(traffic->unmaps);
-	stats->bytes_to += READ(traffic->bytes_to);
-	stats->bytes_from += READ(traffic->bytes_from);
-	stats->refused_lengths += READ(failures->refused_lengths);
-	stats->stale += READ(failures->stale);
-	stats->full += READ(failures->full);
-	stats->fragmented += READ(failures->fragmented);
-	stats->other += READ(failures->other);
+	stats->maps += maps;
+	stats->unmaps += maps - READ(counters->ended);
+	stats->bytes_to += READ(counters->bytes_to) + (turn & TURN_BYTES);
+	stats->bytes_from += READ(queue->traffic[size].bytes_from);
+	stats->refused_lengths += READ(counters->refused_lengths);
+	stats->stale += READ(counters->stale);
+	stats->full += READ(counters->full);
+	stats->fragmented += READ(counters->fragmented);
+	stats->other += READ(counters->other);
 }
 
-static void add_queue(struct bounce_device_stats *stats,
-		      const struct bounce_queue *queue)
+/* Mappings that have not ended, or whose run is held back. */
+static uint64_t mappings_live(const struct lanes *lanes)
 {
-	for (uint32_t size = 0; size < BOUNCE_SIZES; size++)
-		add(stats, queue, size);
+	const struct bounce *bounce = lanes->bounce;
+	const unsigned states = 1u << RECORD_LIVE | 1u << RECORD_DYING |
+				1u << RECORD_QUARANTINE;
+	uint64_t live = 0;
+
+	for (uint32_t i = 0; i < bounce->records; i++) {
+		const struct bounce_record *record = &bounce->record[i];
+		uint64_t state = READ(record->state) & RECORD_STATE_MASK;
+		struct record_about about = record_unpack(READ(record->about));
+
+		live += (states >> state & 1) != 0 &&
+			about.kind != RECORD_SHARED &&
+			about.queue - lanes->first < lanes->count &&
+			(lanes->sizes >> bounce_size_of(about.len) & 1) != 0;
+	}
+	return live;
 }
+
+static void sum(const struct lanes *lanes, struct bounce_device_stats *stats)
+{
+	uint64_t live = mappings_live(lanes);
+
+	*stats = (struct bounce_device_stats) { 0 };
+	for (uint32_t i = 0; i < lanes->count; i++)
+		for (uint32_t size = 0; size < BOUNCE_SIZES; size++)
+			if ((lanes->sizes >> size & 1) != 0)
+				add(stats,
+				    &lanes->bounce->queue[lanes->first + i],
+				    size);
+	/* A snapshot may have seen a mapping, and its count not yet. */
+	stats->unmaps = (int64_t)(stats->unmaps - live) < 0 ?
+				0 :
+				stats->unmaps - live;
+}
+
+#define ALL_SIZES ((1u << BOUNCE_SIZES) - 1)
 
 void bounce_queue_stats(const struct bounce_queue *queue,
 			struct bounce_device_stats *stats)
 {
-	*stats = (struct bounce_device_stats) { 0 };
-	add_queue(stats, queue);
+	const struct lanes lanes = {
+		queue->device->bounce,
+		queue->index,
+		1,
+		ALL_SIZES,
+	};
+
+	sum(&lanes, stats);
 }
 
 void bounce_device_stats(const struct bounce_device *device,
 			 struct bounce_device_stats *stats)
 {
-	const struct bounce_queue *queue =
-		&device->bounce->queue[device->first_queue];
+	const struct lanes lanes = {
+		device->bounce,
+		device->first_queue,
+		device->queues,
+		ALL_SIZES,
+	};
 
-	*stats = (struct bounce_device_stats) { 0 };
-	for (uint32_t i = 0; i < device->queues; i++)
-		add_queue(stats, &queue[i]);
+	sum(&lanes, stats);
 }
 
 void bounce_device_size_stats(const struct bounce_device *device,
 			      enum bounce_size size,
 			      struct bounce_device_stats *stats)
 {
-	const struct bounce_queue *queue =
-		&device->bounce->queue[device->first_queue];
+	const struct lanes lanes = {
+		device->bounce,
+		device->first_queue,
+		device->queues,
+		size < BOUNCE_SIZES ? 1u << size : 0,
+	};
 
-	*stats = (struct bounce_device_stats) { 0 };
-	for (uint32_t i = 0; size < BOUNCE_SIZES && i < device->queues; i++)
-		add(stats, &queue[i], size);
+	sum(&lanes, stats);
 }
 
 /* ---- invariants ---- */

@@ -25,13 +25,13 @@ static void sync_copy(struct bounce_queue *queue, uint32_t record,
 	unsigned char *private = (unsigned char *)(uintptr_t)target;
 	unsigned char *shared = bounce_mapping_shared(queue->device->bounce,
 						      record, about);
-	struct queue_traffic *traffic = bounce_traffic(queue, about->len);
-	_Atomic uint64_t *counter = &traffic->bytes_to;
+	enum bounce_size size = bounce_size_of(about->len);
+	_Atomic uint64_t *counter = &queue->counters[size].bytes_to;
 
 	if (part->direction == RECORD_FROM) {
 		bounce_copy_out(private + part->offset, shared + part->offset,
 				part->len);
-		counter = &traffic->bytes_from;
+		counter = &queue->traffic[size].bytes_from;
 	} else {
 		bounce_copy_in(shared + part->offset, private + part->offset,
 			       part->len);

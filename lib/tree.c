@@ -4,9 +4,7 @@
  *
  * Owns free_chunks and the chunk words of every slab, with tree.h.
  */
-#include "tree.h"
-
-#include "instance.h"
+#include "quick.h"
 
 /* ---- counting chunks in use: advice and statistics, all relaxed (P7) ---- */
 
@@ -238,7 +236,7 @@ void bounce_pool_release(struct bounce_pool *pool, const struct bounce_run *run)
 	uint32_t tail = run->slots % SLOTS_PER_CHUNK;
 
 	if (run->block != NO_BLOCK) {
-		bounce_block_release(pool->bounce, run);
+		quick_give_granules(pool->bounce, run);
 		return;
 	}
 	if (run->slots <= SLOTS_PER_CHUNK) {
@@ -282,6 +280,51 @@ void bounce_pool_trim(struct bounce_pool *pool, const struct bounce_run *run,
 		release_part(slab, chunk, slot - start, last);
 		slot = start + SLOTS_PER_CHUNK;
 	}
+}
+
+/* ---- whose bytes ---- */
+
+void bounce_tree_own(struct bounce_slab *slab, uint32_t first, uint32_t count,
+		     uint16_t owner)
+{
+	uint32_t last = first + count;
+
+	for (uint32_t at = first; at < last;) {
+		struct pool_chunk *chunk = &slab->chunk[at / SLOTS_PER_CHUNK];
+		uint32_t end = (at / SLOTS_PER_CHUNK + 1) * SLOTS_PER_CHUNK;
+		bool whole = at % SLOTS_PER_CHUNK == 0 && last >= end;
+
+		/* relaxed throughout: the slots are ours (P3). */
+		if (atomic_load_explicit(&chunk->owner, memory_order_relaxed) !=
+		    owner)
+			atomic_store_explicit(&chunk->owner, whole ? owner : 0,
+					      memory_order_relaxed);
+		for (; at < last && at < end; at++)
+			atomic_store_explicit(&slab->owner[at], owner,
+					      memory_order_relaxed);
+	}
+}
+
+bool bounce_tree_is_owned(const struct bounce_slab *slab, uint32_t first,
+			  uint32_t count, uint16_t owner)
+{
+	uint32_t last = first + count;
+
+	for (uint32_t at = first; at < last;) {
+		const struct pool_chunk *chunk =
+			&slab->chunk[at / SLOTS_PER_CHUNK];
+		uint32_t end = (at / SLOTS_PER_CHUNK + 1) * SLOTS_PER_CHUNK;
+
+		/* relaxed throughout: the slots are ours (P3). */
+		if (atomic_load_explicit(&chunk->owner, memory_order_relaxed) ==
+		    owner)
+			at = end;
+		for (; at < last && at < end; at++)
+			if (atomic_load_explicit(&slab->owner[at],
+						 memory_order_relaxed) != owner)
+				return false;
+	}
+	return true;
 }
 
 /* ---- growth and retirement ---- */

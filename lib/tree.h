@@ -37,8 +37,8 @@ static inline unsigned tree_levels(enum pool_class class)
 }
 
 /* Claim @units slots of one chunk at a start in @starts. The first, or -1. */
-static inline int tree_claim(_Atomic uint64_t *word, uint32_t units,
-			     uint64_t starts)
+static bounce_inline int tree_claim(_Atomic uint64_t *word, uint32_t units,
+				    uint64_t starts)
 {
 	/* relaxed: a stale guess costs a retry, never a grant. */
 	uint64_t busy = atomic_load_explicit(word, memory_order_relaxed);
@@ -80,8 +80,8 @@ static inline void tree_release(_Atomic uint64_t *word, unsigned first,
 void bounce_tree_reopen(struct bounce_slab *slab, uint32_t chunk);
 
 /* Release slots of one chunk; claimants may look there again. */
-static inline void tree_give(struct bounce_slab *slab, uint32_t slot,
-			     uint32_t count)
+static bounce_inline void tree_give(struct bounce_slab *slab, uint32_t slot,
+				    uint32_t count)
 {
 	struct pool_chunk *chunk = &slab->chunk[slot / SLOTS_PER_CHUNK];
 
@@ -90,6 +90,29 @@ static inline void tree_give(struct bounce_slab *slab, uint32_t slot,
 	if (bounce_unlikely(atomic_load_explicit(&chunk->missed,
 						 memory_order_relaxed) != 0))
 		bounce_tree_reopen(slab, slot / SLOTS_PER_CHUNK);
+}
+
+/*
+ * Whose bytes slots hold, by whoever holds the slots: all orders are those of
+ * the words. A chunk's own tag spares the look at each slot of a long run; it
+ * is 0 before any of its slots gets another tag, and the owner when the whole
+ * chunk is held by one.
+ */
+void bounce_tree_own(struct bounce_slab *slab, uint32_t first, uint32_t count,
+		     uint16_t owner);
+
+/* Do all of them hold bytes of @owner alone? */
+bool bounce_tree_is_owned(const struct bounce_slab *slab, uint32_t first,
+			  uint32_t count, uint16_t owner);
+
+static inline bool tree_is_owned(const struct bounce_slab *slab, uint32_t first,
+				 uint32_t count, uint16_t owner)
+{
+	if (bounce_unlikely(count != 1))
+		return bounce_tree_is_owned(slab, first, count, owner);
+	/* relaxed: the slot is ours (P3). */
+	return atomic_load_explicit(&slab->owner[first],
+				    memory_order_relaxed) == owner;
 }
 
 /* No run of @units slots in a chunk: none of this level or above until a

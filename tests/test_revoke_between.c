@@ -11,7 +11,7 @@ static enum bounce_err watched_finish(const struct bounce_request *request,
 				      struct bounce_mapping *mapping);
 static bool watched_publish(const struct bounce_request *request,
 			    const struct bounce_prepared *prepared,
-			    struct bounce_mapping *mapping);
+			    uint64_t count, struct bounce_mapping *mapping);
 #define bounce_map_finish watched_finish
 #define bounce_mapping_publish watched_publish
 #include "sg.c"
@@ -40,10 +40,10 @@ static enum bounce_err watched_finish(const struct bounce_request *request,
 
 static bool watched_publish(const struct bounce_request *request,
 			    const struct bounce_prepared *prepared,
-			    struct bounce_mapping *mapping)
+			    uint64_t count, struct bounce_mapping *mapping)
 {
 	step(request);
-	return bounce_mapping_publish(request, prepared, mapping);
+	return bounce_mapping_publish(request, prepared, count, mapping);
 }
 
 /* Those before it are in quarantine, those from it on are free. */

@@ -18,6 +18,7 @@ class Builder:
     def __init__(self, m, args, lists):
         self.m = m
         self.host = args.host
+        self.native = (args.host, args.cc) == (lists.HOST, "clang")
         self.p = lists  # configure.py: what there is
 
     def objects(self, folder, sources, after, rule="cc", **more):
@@ -100,6 +101,8 @@ class Builder:
             "tsan", "test", self.p.STRESS, [], cc="clang"))
         results += [self.run("test", "soak", "program", exe, [exe]) for exe
                     in [self.soak("tsan", cc="clang")]]
+        if self.native:
+            results.append(self.instructions())
         m.comment("The library as embedders test it: free slots trap.")
         results += self.tested("program", self.suite(
             "poison", "test", self.p.POISON, [], cc="clang"))
@@ -109,6 +112,26 @@ class Builder:
                 continue
             m.build(stem(result), "total", [result], name=stem(result))
         m.build("test", "total", results, name="test")
+
+    def instructions(self):
+        """Counts, not times: no load of the machine changes them. But another
+        CPU or compiler does: only as it is shipped."""
+        m, lists = self.m, self.p
+        m.comment("What the usual mapping costs, in instructions.")
+        way = self.objects("instructions", [lists.COUNTED], ["tools-test"],
+                           flags="$plain")
+        unbound = self.objects("instructions", [lists.UNBOUND],
+                               ["tools-test"], flags=f"$free ${self.host} "
+                               "-Ilib", more="-O2")
+        exes = [m.build(f"$builddir/instructions/{name}", "link",
+                        objs + [self.shipped[self.host]], flags="$plain")
+                for name, objs in (("counted", way),
+                                   ("unbound", way + unbound))]
+        bounds = lists.COUNTED.replace("main.c", "bounds.txt")
+        return self.run("test", "instructions", "tap",
+                        "python3 -B tools/instructions.py "
+                        + " ".join(exes + [bounds]),
+                        exes + [bounds, "tools/instructions.py"])
 
     def soak(self, folder, **more):
         """One program of all of tests/soak; a folder with a libtest.a."""

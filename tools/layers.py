@@ -32,15 +32,18 @@ DOORS = [
      ["lib/tree.c", "lib/tree.h", "lib/instance.c"],
      "changes the words of the slots"),
     (r"\batomic_(store|fetch|compare|exchange)\w*\(\s*&?block->",
-     ["lib/block.c", "lib/instance.c"], "changes the words of the granules"),
+     ["lib/block.c", "lib/quick.h", "lib/instance.c"],
+     "changes the words of the granules"),
     (r"\batomic_(store|fetch|compare|exchange)\w*\([^;,]*record\w*->state",
-     ["lib/record.c", "lib/instance.c"], "changes a record's state"),
+     ["lib/record.c", "lib/record.h", "lib/instance.c"],
+     "changes a record's state"),
     (r"\b(atomic_|_Atomic\b|memory_order_)",
      [f"lib/{name}" for name in
       "tree.h tree.c pool.h pool.c block.c record.h record.c instance.h "
-      "quick.h instance.c grow.c share.c space.c device.c revoke.c map.c "
-      "mapping.c sync.c shared.c quota.c find.c secure.c stats.c "
-      "change.c dynamic.c own.c iommu.c viommu.h viommu.c iommu_virtio.c tce.h "
+      "queue.h queue.c quick.h instance.c grow.c share.c space.c device.c "
+      "revoke.c map.c mapping.c sync.c shared.c quota.c find.c secure.c "
+      "stats.c change.c dynamic.c own.c iommu.c viommu.h viommu.c "
+      "iommu_virtio.c tce.h "
       "iommu_tce.c zpci.h iommu_zpci.c".split()],
      "uses atomics"),
     (r"\batomic_(?!\w+_explicit\b|init\b|thread_fence\b)\w+\s*\(", [],

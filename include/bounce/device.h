@@ -203,7 +203,8 @@ struct bounce_queue *bounce_device_queue(struct bounce_device *device,
  * @device: the device.
  * @stats: written always.
  *
- * Context: any; lock-free; a snapshot.
+ * Context: any; lock-free; a snapshot, exact while nothing is being mapped or
+ * unmapped. Cost: reads all records.
  */
 void bounce_device_stats(const struct bounce_device *device,
 			 struct bounce_device_stats *stats);

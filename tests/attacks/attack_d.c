@@ -273,8 +273,8 @@ Test(d10, counters_go_on_past_2_to_the_32)
 	bench_init(&bench, &knobs);
 	handle = map_ok(bench.queue[0], bench_buf(&bench, 0, 100),
 			BOUNCE_FROM_DEVICE);
-	atomic_store(&bench.queue[0]->traffic[0].unmaps, before);
-	atomic_store(&bench.queue[0]->failures[0].stale, before);
+	atomic_store(&bench.queue[0]->counters[0].maps, before);
+	atomic_store(&bench.queue[0]->counters[0].stale, before);
 	atomic_store(&bench.queue[0]->traffic[0].bytes_from, before);
 	unmap_ok(bench.queue[0], &handle, 100);
 	cr_expect_eq(bounce_unmap(bench.queue[0], &handle, 1),

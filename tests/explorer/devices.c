@@ -219,9 +219,7 @@ static void none_is_live(unsigned frozen)
 }
 
 static const struct control of_a_revoke[] = {
-	{ "bounce_record_publish", EXPLORER_STORE, 2, memory_order_release },
-	{ "bounce_device_current", EXPLORER_LOAD, 0, memory_order_acquire },
-	{ "bounce_device_revoke", EXPLORER_FENCE, 0, memory_order_acq_rel },
+	{ "queue_count", EXPLORER_ADD, 0, memory_order_acquire },
 	{ NULL, 0, 0, 0 },
 };
 

@@ -86,14 +86,14 @@ static void two_are_free(unsigned frozen)
 }
 
 static const struct control of_granules[] = {
-	{ "claim_granules", EXPLORER_SWAP, 0, RELAXED },
-	{ "release_granules", EXPLORER_AND, 0, RELAXED },
+	{ "quick_claim_granules", EXPLORER_SWAP, 0, RELAXED },
+	{ "quick_release_granules", EXPLORER_AND, 0, RELAXED },
 	{ NULL, 0, 0, 0 },
 };
 
 static const struct control of_a_reclaim[] = {
 	{ "reclaim_block", EXPLORER_SWAP, 0, RELAXED },
-	{ "release_granules", EXPLORER_AND, 0, RELAXED },
+	{ "quick_release_granules", EXPLORER_AND, 0, RELAXED },
 	{ NULL, 0, 0, 0 },
 };
 
@@ -121,7 +121,7 @@ static void one_block_is_free(unsigned frozen)
 
 static const struct control of_a_split[] = {
 	{ "split", EXPLORER_STORE, 0, RELAXED },
-	{ "claim_granules", EXPLORER_SWAP, 0, RELAXED },
+	{ "quick_claim_granules", EXPLORER_SWAP, 0, RELAXED },
 	{ NULL, 0, 0, 0 },
 };
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * queue.h - what every mapping changes of its queue: one word, that of its size
+ * class, by one read-modify-write that counts it and tells whether the device
+ * was revoked.
+ *
+ *   63          48 47    36 35             0
+ *   | generation  | maps   | bytes to      |
+ *
+ *   T1  `generation` is the low half of device->generation, and only moves on:
+ *       bounce_queue_move(). Even while the device may map (V1).
+ *   T2  maps and bytes are what is not yet carried to the queue's counters.
+ *       From the half of what fits on, every mapping carries them before it
+ *       returns; the field runs over only if as many CPUs as the other half
+ *       counts stop there at once.
+ *   T3  All changes are read-modify-writes, so each sees all before it: a map
+ *       that comes after a revoke sees it here, and a revoke that comes after
+ *       a map sees its record, which was published before (R6).
+ */
+#ifndef LIB_QUEUE_H
+#define LIB_QUEUE_H
+
+#include "instance.h"
+
+#define TURN_MAP_SHIFT 36
+#define TURN_MAP (UINT64_C(1) << TURN_MAP_SHIFT)
+#define TURN_BYTES (TURN_MAP - 1)
+#define TURN_GENERATION_SHIFT 48
+#define TURN_COUNTS ((UINT64_C(1) << TURN_GENERATION_SHIFT) - 1)
+#define TURN_CARRY (UINT64_C(1) << (TURN_GENERATION_SHIFT - 1))
+
+_Static_assert((TURN_COUNTS >> TURN_MAP_SHIFT) << BOUNCE_SLAB_SHIFT <
+		       TURN_BYTES,
+	       "bytes of as many mappings as can be counted");
+
+/* May the device map @len bytes? Then *@generation is what to compare with at
+ * the end. */
+static inline bool queue_usable(const struct bounce_queue *queue, uint64_t len,
+				uint32_t *generation)
+{
+	const struct queue_traffic *traffic =
+		&queue->traffic[bounce_size_of(len)];
+
+	/* acquire: pairs with the release in bounce_queue_move() (V2): the runs
+	 * of the time before are released before we claim. */
+	*generation = (uint32_t)(atomic_load_explicit(&traffic->turn,
+						      memory_order_acquire) >>
+				 TURN_GENERATION_SHIFT);
+	return *generation % 2 == 0;
+}
+
+/* T2: to the counters with them. */
+void bounce_queue_carry(struct bounce_queue *queue, enum bounce_size size);
+
+/*
+ * Count a mapping of @len bytes that was just published: @count is TURN_MAP and
+ * the bytes that were copied, or 0. False when the device was revoked since
+ * @generation was read.
+ */
+static inline bool queue_count(struct bounce_queue *queue, uint64_t len,
+			       uint32_t generation, uint64_t count)
+{
+	enum bounce_size size = bounce_size_of(len);
+	/*
+	 * release: pairs with the acquire in bounce_queue_move(): the revoke
+	 * that comes after us finds our record LIVE. acquire: pairs with its
+	 * release: we come after, and see it. Without them a live mapping would
+	 * survive the revoke (R6, T3).
+	 */
+	uint64_t before = atomic_fetch_add_explicit(
+		&queue->traffic[size].turn, count, memory_order_acq_rel);
+
+	if (bounce_unlikely((before & TURN_CARRY) != 0))
+		bounce_queue_carry(queue, size);
+	return before >> TURN_GENERATION_SHIFT == generation;
+}
+
+/* Take back what queue_count() counted of a mapping that was not to be. */
+void bounce_queue_uncount(struct bounce_queue *queue, uint64_t len,
+			  uint64_t count);
+
+/* A mapping of @len bytes ended otherwise than by an unmap on its own lane:
+ * @count is 1; or -1 to take that back. */
+void bounce_queue_ended(struct bounce_queue *queue, uint64_t len, int count);
+
+/* What lane number @from has mapped was unmapped on @queue. */
+void bounce_queue_moved(struct bounce_queue *queue, uint32_t from,
+			uint64_t len);
+
+/* T1: on to @generation, if the queue is not there yet. */
+void bounce_queue_move(struct bounce_queue *queue, uint32_t generation);
+
+#endif
