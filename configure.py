@@ -113,6 +113,29 @@ SCENARIOS = named("tests/explorer", """stand slots slabs granules records
 EXPLORED = {"explore": ["litmus", "slots", "slabs", "granules", "records",
                         "devices", "frozen"]}
 
+
+
+class Proof:
+    """What tools/prove.py looks at: Eva, or WP where functions are named."""
+
+    def __init__(self, sources, precision=4, twin=False, functions=()):
+        self.sources, self.precision = sources, precision
+        self.twin, self.functions = twin, functions
+
+
+PROVE_MODEL = ["tests/prove/model.c"]  # memcpy() that a device watches
+PROOFS = {
+    "used": Proof(named("tests/prove", "eva_used") + PROVE_MODEL + named(
+        "lib", "used copy"), precision=6),
+    "map": Proof(named("tests/prove", "eva_map") + PROVE_MODEL + LIB + NONE),
+    "arithmetic": Proof(["lib/window.c"], functions="""bounce_wraps
+        bounce_inside bounce_overlaps bounce_min reach_of
+        bounce_window_find""".split()),
+    # A fetch too many, put in: it must be found.
+    "twin": Proof(named("tests/prove", "eva_used twin_used") + PROVE_MODEL
+                  + named("lib", "copy"), precision=6, twin=True),
+}
+
 # Hosted programs: the second links the shipped archive.
 README = "examples/readme.c"
 EXPLAIN = "examples/explain.c"
@@ -311,6 +334,8 @@ TOOLS = """
     /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a \
                                 libclang-rt-14-dev          fuzz
     llvm-cov                    llvm                        fuzz
+    frama-c                     frama-c-base                prove
+    z3                          z3                          prove
 """
 INSTALL = {  # --install: what -> the targets whose tools it brings
     "demo": ["demo"],
@@ -319,9 +344,10 @@ INSTALL = {  # --install: what -> the targets whose tools it brings
     "docs": ["docs", "coverage", "mcdc"],
     "bench": ["bench"],
     "fuzz": ["fuzz"],
+    "prove": ["prove"],
     "explore": ["explore"],
     "all": ["lib", "explain", "test", "check", "demo", "docs", "coverage",
-            "mcdc", "bench", "explore", "fuzz", "vhost"],
+            "mcdc", "bench", "explore", "fuzz", "prove", "vhost"],
 }
 PACKAGES, NEEDS = {}, {target: [] for target in INSTALL["all"]}
 for tool, package, *targets in map(str.split, TOOLS.strip().splitlines()):

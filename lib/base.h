@@ -67,12 +67,20 @@ static inline uint64_t bounce_round_up(uint64_t x, uint64_t mask)
 }
 
 /* Does [base, base + len) pass the end of the address space? len is not 0. */
+/*@ requires len != 0;
+    assigns \nothing;
+    ensures \result != 0 <==> base + len > 0x10000000000000000; */
 static inline bool bounce_wraps(uint64_t base, uint64_t len)
 {
 	return len - 1 > UINT64_MAX - base;
 }
 
-/* Is [inner, +inner_len) inside [outer, +outer_len)? Neither wraps. */
+/* Is [inner, +inner_len) inside [outer, +outer_len)? The outer one does not
+ * wrap; an inner one that does is not inside. */
+/*@ requires outer + outer_len <= 0x10000000000000000;
+    assigns \nothing;
+    ensures \result != 0 <==> (outer <= inner &&
+                               inner + inner_len <= outer + outer_len); */
 static inline bool bounce_inside(uint64_t inner, uint64_t inner_len,
 				 uint64_t outer, uint64_t outer_len)
 {
@@ -81,12 +89,18 @@ static inline bool bounce_inside(uint64_t inner, uint64_t inner_len,
 }
 
 /* Do two ranges share a byte? Neither wraps nor is empty. */
+/*@ requires a_len != 0 && a + a_len <= 0x10000000000000000;
+    requires b_len != 0 && b + b_len <= 0x10000000000000000;
+    assigns \nothing;
+    ensures \result != 0 <==> (a < b + b_len && b < a + a_len); */
 static inline bool bounce_overlaps(uint64_t a, uint64_t a_len, uint64_t b,
 				   uint64_t b_len)
 {
 	return a <= b ? b - a < a_len : a - b < b_len;
 }
 
+/*@ assigns \nothing;
+    ensures \result == \min(a, b); */
 static inline uint64_t bounce_min(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -95,8 +109,11 @@ static inline uint64_t bounce_min(uint64_t a, uint64_t b)
 /*
  * @index when it is below @limit, else 0, also under speculation (S7). Both
  * are hidden from the compiler: GCC folds the plain mask into nothing after a
- * bounds check. Both are below 2^63, so bit 63 tells which is the lower.
+ * bounds check. @limit is at most 2^63, so bit 63 tells which is the lower.
  */
+/*@ requires 1 <= limit <= 0x8000000000000000;
+    assigns \nothing;
+    ensures \result < limit; */
 static inline uint64_t bounce_index_nospec(uint64_t index, uint64_t limit)
 {
 	__asm__ volatile("" : "+r"(index), "+r"(limit));

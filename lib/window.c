@@ -198,6 +198,12 @@ uint64_t bounce_window_max(const struct bounce_limits *limits,
 /* ---- windows ---- */
 
 /* Bytes of a window, less one: length 0 goes to the end of the shorter side. */
+/*@ requires \valid_read(window);
+    assigns \nothing;
+    ensures window->len != 0 ==> \result == window->len - 1;
+    ensures window->len == 0 ==>
+            \result == \min(0xffffffffffffffff - window->bus.v,
+                            0xffffffffffffffff - window->gpa.v); */
 static uint64_t reach_of(const struct bounce_window *window)
 {
 	if (window->len != 0)
@@ -231,10 +237,20 @@ _Static_assert((uint32_t)BOUNCE_WINDOW_BYPASS == (uint32_t)BOUNCE_PATH_BYPASS &&
 		       BOUNCE_PATH_BUS == 0,
 	       "a path is the value of its windows' bypass flag");
 
+/*@ requires \valid_read(windows);
+    requires \valid_read(windows->window + (0 .. windows->count - 1));
+    assigns \nothing;
+    ensures \result != \null ==> \valid_read(\result);
+    ensures \result != \null && \result->len != 0 ==>
+            len != 0 && \result->gpa.v <= gpa.v &&
+            gpa.v + len <= \result->gpa.v + \result->len; */
 const struct bounce_window *bounce_window_find(
 	const struct bounce_windows *windows, uint32_t path, bounce_gpa_t gpa,
 	uint64_t len)
 {
+	/*@ loop invariant i <= windows->count;
+	    loop assigns i;
+	    loop variant windows->count - i; */
 	for (uint32_t i = 0; len != 0 && i < windows->count; i++) {
 		const struct bounce_window *window = &windows->window[i];
 		uint64_t reach = reach_of(window);
@@ -264,6 +280,9 @@ bool bounce_window_bus(const struct bounce_windows *windows, uint32_t path,
 bool bounce_window_gpa(const struct bounce_windows *windows, uint32_t path,
 		       uint64_t bus, uint64_t len, bounce_gpa_t *gpa)
 {
+	/*@ loop invariant i <= windows->count;
+	    loop assigns i;
+	    loop variant windows->count - i; */
 	for (uint32_t i = 0; len != 0 && i < windows->count; i++) {
 		const struct bounce_window *window = &windows->window[i];
 		uint64_t reach = reach_of(window);

@@ -151,6 +151,13 @@ class Builder:
         m.build("soak", "console", needs=[exe], name="SOAK",
                 what=f"{exe} 100000000")
 
+    def proofs(self):
+        m = self.m
+        m.comment("Frama-C: Eva and WP; tools/prove.py.")
+        result = self.run("prove", "prove", "rows",
+                          "python3 -B tools/prove.py", [], pool="console")
+        m.build("prove", "total", [result], name="prove")
+
     def coverage(self):
         m = self.m
         m.comment("The unit tests once more, counting lines and branches.")
@@ -307,6 +314,7 @@ class Builder:
         self.long_soak()
         self.coverage()
         self.mcdc()
+        self.proofs()
         self.docs()
         self.examples()
         self.demo()

@@ -11,6 +11,8 @@ ninja check      symbols, layers, headers, docs, sizes, names, format,
                  analyzers, the same bytes from another folder, and more
 ninja soak       10^8 random operations beside faults, growth and revokes; all
                  books must balance (10^6 of it is in `ninja test`)
+ninja prove      Frama-C on the sources: no value of a device's or a monitor's
+                 makes them read or write outside; docs/proofs.md
 ninja coverage   lines and branches of lib/ and arch/ that the tests run; what
                  they do not must be argued in docs/coverage.md
 ninja mcdc       does each condition of the checks decide by itself, in some
