@@ -94,6 +94,10 @@ STRESS = named("tests/stress", """epoch_map find_map pool_grow pool_owners
 SOAK = named("tests/soak", "soak worker lists warden")  # one program
 POISON = ["tests/poison.c"]  # ASan and -DBOUNCE_POISON (lib/poison.h)
 
+# On the shipped archive, one instruction at a time (tools/stepping.py).
+STEP_TRAPS = named("tests/step", "trap")
+STEPS = ["interrupts", "fetches"]
+
 # Fuzzers, fuzz/fuzz_NAME.c with a corpus in fuzz/corpus/NAME: what else each is
 # linked with, beside the library.
 FUZZ = {
@@ -281,6 +285,7 @@ TOOLS = """
     ar                          binutils        lib explain test check
     /usr/include/stdlib.h       libc6-dev       explain test check
     /usr/include/criterion/criterion.h  libcriterion-dev  test
+    valgrind                    valgrind        test
     /usr/include/libfdt.h       libfdt-dev                test check
     /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.tsan-*.a \
                                 libclang-rt-14-dev  test
@@ -388,6 +393,7 @@ def listed():
     lists += [VHOST, TWIN, SOAK]
     lists += [cpu.sources for cpu in CPUS.values()]
     lists += [guest["sources"] for guest in GUESTS.values()]
+    lists += [STEP_TRAPS, named("tests/step", " ".join(STEPS) + " loads")]
     lists += [BENCH, BENCH_PEER, FUZZ_HARNESS, EXPLORER, SCENARIOS]
     lists += [[f"fuzz/fuzz_{name}.c"] + more for name, more in FUZZ.items()]
     return sorted({source for sources in lists for source in sources})
@@ -419,8 +425,9 @@ def manifest(args, path):
     m.rule("configure", f"python3 -B configure.py{again}", generator=1,
            description="CONFIGURE")
     m.build(path, "configure", needs=[
-        "configure.py", "tools/builder.py", "tools/flags.py",
-        "tools/exploring.py", "tools/fuzzing.py", "tools/manifest.py"])
+        "configure.py", "tools/builder.py", "tools/exploring.py",
+        "tools/flags.py", "tools/fuzzing.py", "tools/manifest.py",
+        "tools/stepping.py"])
     m.lines += ["", "default lib"]
     return "\n".join(m.lines) + "\n"
 

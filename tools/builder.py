@@ -5,6 +5,7 @@ import pathlib
 
 import exploring
 import fuzzing
+import stepping
 from flags import (BENCH_FLAGS, BENCH_LINUX, GUEST_LINK, LINUX_FLAGS)
 
 
@@ -87,9 +88,12 @@ class Builder:
         results += self.tested("criterion", self.suite(
             "stepped", "test", self.p.STEPPED, ["-lcriterion"], cc="clang"))
         attacks = {stem(s) for s in self.p.ATTACKS + self.p.STEPPED}
-        m.build("attack", "total", [
+        steps = stepping.Steps(self).results()
+        m.build("attack", "total", steps + [
             result for result in results if stem(result) in attacks],
             name="attack")
+        m.build("step", "total", steps, name="step")
+        results += steps
         both = ["$builddir/asan/libtest.a", "-lcriterion", "-lfdt"]
         results += self.tested("criterion", [self.program(
             "asan", self.p.LIBFDT, "$asan", both, ["tools-test"])])

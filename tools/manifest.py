@@ -7,6 +7,7 @@ ninja lib        libbounce.a for this machine, and for each CPU whose cross
 ninja test       unit tests (ASan, UBSan) and stress programs (TSan)
 ninja test_pool  one of them: the name of any file in tests/ or tests/stress/
 ninja attack     of those, the catalogue of attacks (docs/threats.md)
+ninja step       of those, the shipped archive at each of its instructions
 ninja check      symbols, layers, headers, docs, sizes, names, format,
                  analyzers, the same bytes from another folder, and more
 ninja soak       10^8 random operations beside faults, growth and revokes; all

@@ -81,7 +81,8 @@ def rows():
 def check_row(report, row, found, weakened):
     name, said, last = row
     kinds = [kind for kind, words in WORDS.items()
-             if re.search(rf"\b(?:{words})s?\b", said) and (name, kind) in found]
+             if (name, kind) in found
+             and re.search(rf"\b(?:{words})s?\b", said)]
     if not kinds:
         report.bad(LIST, f"{name}(): lib/ has no ordered \"{said.strip()}\"")
     groups = re.findall(r"`explore: (\w+)`", last)
@@ -110,8 +111,8 @@ def main():
         report.bad(found[name, kind], f"{name}(), {WORDS[kind]}: no row in "
                    f"{LIST}")
     shown = sum(1 for key in found if key in weakened)
-    return report.end(f"{len(found)} ordered accesses, {shown} of them weakened "
-                      "by a scenario")
+    return report.end(f"{len(found)} ordered accesses, {shown} of them "
+                      "weakened by a scenario")
 
 
 if __name__ == "__main__":

@@ -272,8 +272,8 @@ static const struct control of_a_quarantine[] = {
 	{ NULL, 0, 0, 0 },
 };
 
-/* Three CPUs: one maps, where a shorter mapping was; two revoke, and one of them
- * hears that the device is quiet. */
+/* Three CPUs: one maps, where a shorter mapping was; two revoke, and one of
+ * them hears that the device is quiet. */
 static void setup_shorter(void)
 {
 	setup_bounced();
