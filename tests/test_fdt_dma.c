@@ -100,6 +100,11 @@ Test(fdt_pool, of_another_kind_or_disabled_is_none)
 	blob_text(&tree.maker, "status", "okay");
 	cr_expect_eq(pool_of(&tree, 2, &found), BOUNCE_OK);
 	cr_expect_eq(found.len, MIB);
+	region(&tree, "restricted-dma-pool");
+	blob_cells(&tree.maker, "reg", 4, 0, 0x1000000, 0, 0x200000);
+	blob_text(&tree.maker, "status", "ok");
+	cr_expect_eq(pool_of(&tree, 2, &found), BOUNCE_OK);
+	cr_expect_eq(found.len, 2 * MIB);
 }
 
 Test(fdt_pool, is_found_among_several_compatible_texts)
@@ -242,6 +247,7 @@ Test(fdt_dma_window, that_is_short_empty_or_wraps_is_wrong)
 		uint32_t cells[6];
 	} rows[] = {
 		{ 4, { 1, 0, 0, 0 } },
+		{ 2, { 1, 0 } },
 		{ 6, { 1, 0, 0, 0, 0x1000, 2 } }, /* a second, short */
 		{ 5, { 1, 0, 0, 0, 0 } },
 		{ 5, { 1, UINT32_MAX, 0xfffff000, 0, 0x1001 } },

@@ -214,6 +214,8 @@ Test(fdt_windows, ranges_that_are_not_what_the_cells_say_are_wrong)
 		{ "address of no cell", 0, 1, 3, { 0, 0, 0x1000 } },
 		{ "size of no cell", 1, 0, 3, { 0, 0, 0x1000 } },
 		{ "address of four", 4, 1, 7, { 0, 0, 0, 0, 0, 0, 0x1000 } },
+		{ "half an address of PCI", 3, 1, 2, { 0x02000000, 0 } },
+		{ "of PCI nothing but the space", 3, 1, 1, { 0x02000000 } },
 		{ "size of three", 1, 3, 6, { 0, 0, 0, 0, 0, 0x1000 } },
 		{ "address of 2^32 - 1", UINT32_MAX, 1, 1, { 0 } },
 	};
@@ -256,6 +258,18 @@ Test(fdt_windows, properties_that_are_not_whole_cells_are_wrong)
 		expect_error(&tree, end(&tree, 2, "/soc/dev"), BOUNCE_ERR_ARG,
 			     8);
 	}
+}
+
+Test(fdt_windows, a_cell_count_is_one_cell)
+{
+	struct tree tree;
+
+	begin(&tree);
+	blob_node(&tree.maker, "soc");
+	blob_cells(&tree.maker, "#address-cells", 2, 1, 1);
+	blob_cells(&tree.maker, "dma-ranges", 5, 0, 0, 0, 0, 0x1000);
+	blob_node(&tree.maker, "dev");
+	expect_error(&tree, end(&tree, 2, "/soc/dev"), BOUNCE_ERR_ARG, 8);
 }
 
 /* The defaults are 2 and 1. */

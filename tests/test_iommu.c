@@ -473,6 +473,27 @@ Test(iommu_space, what_cannot_be_used_is_refused)
 	stand_fini(&s);
 }
 
+/* Refused by the IOMMU, and then the monitor does not take a page back. */
+Test(iommu_static, a_slab_that_nobody_takes_back_is_lost)
+{
+	const struct fake_fault fault = {
+		.call = FAKE_UNSHARE,
+		.times = 1,
+		.step = BOUNCE_STEP_UNKNOWN,
+	};
+	struct stand s;
+
+	stand_init(&s, 1, 0);
+	cr_assert_eq(set(&s), BOUNCE_OK);
+	plan(&s, FAKE_IOMMU_MAP, 0, BOUNCE_STEP_UNCHANGED, 0);
+	cr_assert(fake_machine_fail(&s.bench.machine, &fault));
+	cr_expect_eq(bench_grow(&s.bench, 0), BOUNCE_ERR_LOST);
+	cr_expect_neq(lost_bytes(&s), 0);
+	cr_expect_eq(fake_iommu_mapped(&s.iommu), 0);
+	cr_expect_eq(bounce_space_fini(s.space), BOUNCE_OK);
+	bench_discard(&s.bench);
+}
+
 /* Its own pages have a pool, and slab indices, of the instance. */
 Test(iommu_space, own_pages_need_a_pool_and_slabs_that_are_left)
 {
