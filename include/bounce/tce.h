@@ -25,6 +25,7 @@ extern "C" {
 /* A page of entries for H_PUT_TCE_INDIRECT, bytes; and its alignment. */
 #define BOUNCE_TCE_LIST_BYTES 4096u
 
+/* What the hypervisor offers beside single entries. */
 enum bounce_tce_flags {
 	/*
 	 * H_STUFF_TCE and H_PUT_TCE_INDIRECT are there: "hcall-multi-tce" in
