@@ -89,6 +89,7 @@ Test(fdt, a_path_finds_a_node_with_or_without_its_address)
 	cr_expect_eq(find_ok(&fdt, "/soc/pcie/virtio"), virtio);
 	cr_expect_str_eq(bounce_fdt_name(&fdt, find_ok(&fdt, "/")), "");
 	cr_expect_eq(bounce_fdt_find(&fdt, "/soc/pcie@2/virtio"), -1);
+	cr_expect_eq(bounce_fdt_find(&fdt, "/soc/pcie@/virtio"), -1);
 	cr_expect_eq(bounce_fdt_find(&fdt, "/soc/virtio"), -1, "a grandchild");
 	cr_expect_eq(bounce_fdt_find(&fdt, "/pcie@2000"), -1);
 	cr_expect_eq(bounce_fdt_find(&fdt, "/so"), -1);

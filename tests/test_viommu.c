@@ -3,95 +3,7 @@
  * test_viommu.c - the backend for a virtio-iommu, against a device that reads
  * its queues as devices do, and answers well or ill. Y1 to Y4, X1 to X3.
  */
-#include <criterion/criterion.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "fake_viommu.h"
-#include "instance.h"
-#include "support.h"
-#include "viommu.h"
-
-#define BUS UINT64_C(0x4000000000)
-#define PAGE UINT64_C(4096)
-#define DOMAIN 3u
-#define ENDPOINT 0x108u
-#define PROBE_SIZE 128u
-
-/* A device, its queues in memory of their own, and one domain. */
-struct stand {
-	struct fake_viommu device;
-	struct bounce_viommu_info info;
-	struct bounce_viommu *viommu;
-	struct bounce_viommu_domain *domain;
-	void *private;
-};
-
-static struct bounce_viommu_info usual(struct fake_viommu *device)
-{
-	return (struct bounce_viommu_info) {
-		.ctx = device,
-		.notify = fake_viommu_notify,
-		.wait = fake_viommu_wait,
-		.set_bypass = fake_viommu_set_bypass,
-		.bus = { BUS },
-		.features = BOUNCE_VIOMMU_FEATURES,
-		.page_size_mask = ~(PAGE - 1),
-		.input_first = { PAGE },
-		.input_last = { (UINT64_C(1) << 48) - 1 },
-		.domain_first = 1,
-		.domain_last = 15,
-		.probe_size = PROBE_SIZE,
-		.entries = 8,
-		.domains = 2,
-		.endpoints = 2,
-	};
-}
-
-static void stand_init(struct stand *s)
-{
-	void *shared = NULL;
-
-	memset(s, 0, sizeof(*s));
-	s->info = usual(&s->device);
-	s->device.bytes = bounce_viommu_shared_size(&s->info);
-	cr_assert_eq(posix_memalign(&shared, PAGE, s->device.bytes), 0);
-	memset(shared, 0xa5, s->device.bytes);
-	cr_assert_eq(posix_memalign(&s->private, BOUNCE_VIOMMU_ALIGN,
-				    bounce_viommu_size(&s->info)),
-		     0);
-	s->info.shared = shared;
-	s->device.memory = shared;
-	s->device.bus = BUS;
-	s->device.fail_at = FAKE_VIOMMU_NEVER;
-	s->device.patience = 8;
-	s->device.endpoint[0] = ENDPOINT;
-	s->device.endpoint[1] = ENDPOINT + 1;
-	cr_assert_eq(bounce_viommu_init(s->private,
-					bounce_viommu_size(&s->info), &s->info,
-					&s->viommu),
-		     BOUNCE_OK);
-	for (uint32_t i = 0; i < 2; i++)
-		bounce_viommu_ring(s->viommu, (enum bounce_viommu_queue)i,
-				   &s->device.ring[i]);
-	bounce_viommu_start(s->viommu);
-	cr_assert_eq(bounce_viommu_domain(s->viommu, DOMAIN, &s->domain),
-		     BOUNCE_OK);
-}
-
-static void stand_fini(struct stand *s)
-{
-	cr_expect_eq(s->device.wrong, 0);
-	cr_expect(bounce_viommu_valid(s->viommu));
-	free(s->private);
-	free(s->device.memory);
-}
-
-static void attached(struct stand *s)
-{
-	stand_init(s);
-	cr_assert_eq(bounce_viommu_attach(s->domain, ENDPOINT), BOUNCE_OK);
-}
+#include "viommu_stand.h"
 
 /* ---- the hooks, as lib/iommu.c calls them ---- */
 
@@ -414,25 +326,6 @@ Test(viommu, bypass_is_what_the_configuration_says)
 }
 
 /* ---- probe ---- */
-
-static void put(unsigned char *to, uint64_t value, uint32_t bytes)
-{
-	for (uint32_t i = 0; i < bytes; i++)
-		to[i] = (unsigned char)(value >> 8 * i);
-}
-
-static uint32_t put_reserved(struct stand *s, uint32_t at, uint64_t first,
-			     uint64_t last)
-{
-	unsigned char *p = s->device.property + at;
-
-	put(p, 1, 2);
-	put(p + 2, 20, 2);
-	put(p + 4, 1, 4);
-	put(p + 8, first, 8);
-	put(p + 16, last, 8);
-	return at + 24;
-}
 
 Test(viommu, probe_tells_what_an_endpoint_keeps_to_itself)
 {
