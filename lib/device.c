@@ -272,6 +272,12 @@ static struct bounce_device *free_device(struct bounce *bounce)
 	return NULL;
 }
 
+void bounce_queue_set_home(struct bounce_queue *queue, uint8_t node)
+{
+	/* relaxed: advice (P7). */
+	atomic_store_explicit(&queue->hint.node, node, memory_order_relaxed);
+}
+
 static void forget_lane(_Atomic uint32_t *lane, uint32_t first, uint32_t count)
 {
 	/* relaxed: only these queues store these lanes, and they are idle. */

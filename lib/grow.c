@@ -211,8 +211,13 @@ static bool announce(struct bounce *bounce, struct bounce_slab *slab,
 
 /* What is constant once the slab is ready (P6), so only before that. */
 static void describe(struct bounce_slab *slab, bounce_gpa_t gpa,
-		     unsigned char *memory, uint64_t len)
+		     unsigned char *memory, uint64_t len, uint8_t node)
 {
+	/* relaxed, both: advice (P7). */
+	atomic_store_explicit(&slab->node, node, memory_order_relaxed);
+	if (node != 0)
+		atomic_store_explicit(&slab->pool->homes, 1,
+				      memory_order_relaxed);
 	slab->base = gpa;
 	slab->memory = memory;
 	slab->chunks = (uint32_t)(len >> BOUNCE_CHUNK_SHIFT);
@@ -291,6 +296,13 @@ static enum bounce_err grow_held(struct bounce_pool *pool,
 enum bounce_err bounce_pool_grow(struct bounce_pool *pool, bounce_gpa_t gpa,
 				 uint64_t len)
 {
+	return bounce_pool_grow_home(pool, gpa, len, 0);
+}
+
+enum bounce_err bounce_pool_grow_home(struct bounce_pool *pool,
+				      bounce_gpa_t gpa, uint64_t len,
+				      uint8_t node)
+{
 	struct bounce_slab *slab;
 	unsigned char *memory;
 	uint32_t from;
@@ -313,7 +325,7 @@ enum bounce_err bounce_pool_grow(struct bounce_pool *pool, bounce_gpa_t gpa,
 	}
 	bounce_pool_widen(pool->bounce, gpa, len);
 	if (from == SLAB_UNUSED)
-		describe(slab, gpa, memory, len);
+		describe(slab, gpa, memory, len, node);
 	return grow_held(pool, slab, from);
 }
 

@@ -37,6 +37,20 @@ uint64_t bounce_slab_bus(const struct bounce_pool *pool,
 	return client->bus[slab];
 }
 
+/* Is a ready slab's memory of another node than the client's CPU? */
+static bool is_far(const struct bounce_pool *pool,
+		   const struct pool_client *client, uint32_t slab)
+{
+	uint32_t node;
+
+	/* relaxed, all three: advice (P7). */
+	if (atomic_load_explicit(&pool->homes, memory_order_relaxed) == 0)
+		return false;
+	node = atomic_load_explicit(&client->hint->node, memory_order_relaxed);
+	return atomic_load_explicit(&pool->bounce->slab[slab].node,
+				    memory_order_relaxed) != node;
+}
+
 /* Where in chunk @chunk a run may start, as far as addresses go. */
 static uint64_t chunk_starts(const struct search *search, uint64_t bus,
 			     uint32_t chunk)
@@ -54,8 +68,10 @@ static void found(const struct search *search, uint32_t slab, uint32_t chunk,
 	const struct bounce *bounce = search->pool->bounce;
 	const struct pool_chunk *c = &bounce->slab[slab].chunk[chunk];
 
-	quick_prefer(&search->client->hint->chunk[search->class],
-		     (uint32_t)(c - bounce->chunk));
+	/* A hint stays on its node. */
+	if (!is_far(search->pool, search->client, slab))
+		quick_prefer(&search->client->hint->chunk[search->class],
+			     (uint32_t)(c - bounce->chunk));
 	*run = (struct bounce_run) {
 		.slab = slab,
 		.slot = chunk * SLOTS_PER_CHUNK + bit,
@@ -136,14 +152,16 @@ static bool try_avail(const struct search *search, uint32_t slab, uint64_t bus,
 }
 
 /* P8: would any start in the chunk do for whatever the device may ask? */
-static uint32_t lane_for(const struct search *search, uint64_t bus,
-			 uint32_t chunk)
+static uint32_t lane_for(const struct search *search, uint32_t slab,
+			 uint64_t bus, uint32_t chunk)
 {
 	const struct bounce_place *place = search->place;
 	uint64_t first = bus + ((uint64_t)chunk << BOUNCE_CHUNK_SHIFT);
 	uint64_t last = first + (BOUNCE_CHUNK_BYTES - 1);
 
-	if (search->client->urgent || last < first || last > place->last ||
+	if (search->client->urgent ||
+	    is_far(search->pool, search->client, slab) || last < first ||
+	    last > place->last ||
 	    (first & ~place->boundary) != (last & ~place->boundary))
 		return NO_LANE;
 	return search->client->lane;
@@ -171,7 +189,7 @@ static bool try_fresh(const struct search *search, uint32_t slab, uint64_t bus,
 		use = (struct tree_use) {
 			.busy = tree_mask(bounce_lowest(fit), search->units),
 			.class = search->class,
-			.lane = lane_for(search, bus, chunk),
+			.lane = lane_for(search, slab, bus, chunk),
 		};
 		bounce_tree_activate(s, chunk, &use);
 		found(search, slab, chunk, bounce_lowest(fit), run);
@@ -224,6 +242,30 @@ static bool try_slab(const struct search *search, enum pass pass, uint32_t slab,
 	       try_all(search, slab, bus, run);
 }
 
+static bool is_near(const struct search *search, uint32_t slab)
+{
+	return bounce_slab_bus(search->pool, search->client, slab) != NO_BUS &&
+	       !is_far(search->pool, search->client, slab);
+}
+
+/* The slab that is as far into those of the client's node as @part of @parts;
+ * 0 where there is none. Counted from the pool's first. */
+static uint32_t near_start(const struct search *search, uint32_t part,
+			   uint32_t parts)
+{
+	const struct bounce_pool *pool = search->pool;
+	uint32_t count = 0;
+	uint32_t skip;
+
+	for (uint32_t i = 0; i < pool->slab_count; i++)
+		count += is_near(search, pool->first_slab + i);
+	skip = (uint32_t)((uint64_t)part * count / parts);
+	for (uint32_t i = 0; i < pool->slab_count; i++)
+		if (is_near(search, pool->first_slab + i) && skip-- == 0)
+			return i;
+	return 0;
+}
+
 /* Where a lane begins that has no better place, counted from the pool's first
  * slab. Each queue has its part of them, or all would meet in the lowest. */
 static uint32_t start_of(const struct search *search)
@@ -231,9 +273,14 @@ static uint32_t start_of(const struct search *search)
 	const struct bounce_pool *pool = search->pool;
 	uint32_t lane = search->client->lane;
 	uint32_t queue = lane == NO_LANE ? 0 : (lane - 1) / 2;
+	uint32_t queues = pool->bounce->config.queues;
+	uint32_t start =
+		(uint32_t)((uint64_t)queue * pool->slab_count / queues);
 
-	return (uint32_t)((uint64_t)queue * pool->slab_count /
-			  pool->bounce->config.queues);
+	/* Queues that are numbered as nodes are, are near already. */
+	return is_far(pool, search->client, pool->first_slab + start) ?
+		       near_start(search, queue, queues) :
+		       start;
 }
 
 /* The slab, counted from the pool's first, where a search begins: where the
@@ -254,9 +301,9 @@ static uint32_t home_of(const struct search *search)
 	return home < pool->slab_count ? home : start_of(search);
 }
 
-/* All slabs of the pool. */
-static bool try_pass(const struct search *search, enum pass pass,
-		     struct bounce_run *run)
+/* The slabs of the client's node, or all others. */
+static bool try_slabs(const struct search *search, enum pass pass, bool far,
+		      struct bounce_run *run)
 {
 	const struct bounce_pool *pool = search->pool;
 	uint32_t home = home_of(search);
@@ -266,10 +313,23 @@ static bool try_pass(const struct search *search, enum pass pass,
 
 		if (slab >= pool->slab_count)
 			slab -= pool->slab_count;
-		if (try_slab(search, pass, pool->first_slab + slab, run))
+		slab += pool->first_slab;
+		if (is_far(pool, search->client, slab) == far &&
+		    try_slab(search, pass, slab, run))
 			return true;
 	}
 	return false;
+}
+
+/* All slabs of the pool. */
+static bool try_pass(const struct search *search, enum pass pass,
+		     struct bounce_run *run)
+{
+	/* relaxed: advice (P7). */
+	return try_slabs(search, pass, false, run) ||
+	       (atomic_load_explicit(&search->pool->homes,
+				     memory_order_relaxed) != 0 &&
+		try_slabs(search, pass, true, run));
 }
 
 /* ---- why a search failed ---- */
@@ -377,7 +437,8 @@ static bool try_large(const struct search *search, uint32_t slab,
 	if (tail != 0)
 		bounce_tree_activate(s, (uint32_t)first + place->units - 1,
 				     &rest);
-	quick_prefer(&search->client->hint->slab, slab);
+	if (!is_far(search->pool, search->client, slab))
+		quick_prefer(&search->client->hint->slab, slab);
 	*run = (struct bounce_run) {
 		.slab = slab,
 		.slot = (uint32_t)first * SLOTS_PER_CHUNK,
@@ -385,6 +446,34 @@ static bool try_large(const struct search *search, uint32_t slab,
 		.block = NO_BLOCK,
 	};
 	return true;
+}
+
+/* Which slabs, and whether what is free in them is sealed first. */
+enum large_pass {
+	LARGE_NEAR,
+	LARGE_NEAR_SEALED,
+	LARGE_FAR,
+	LARGE_FAR_SEALED,
+};
+
+static bool large_in(const struct search *search, enum large_pass pass,
+		     struct bounce_run *run)
+{
+	const struct bounce_pool *pool = search->pool;
+	bool far = pass >= LARGE_FAR;
+
+	for (uint32_t i = 0; i < pool->slab_count; i++) {
+		uint32_t slab = pool->first_slab + i;
+
+		if (is_far(pool, search->client, slab) != far ||
+		    bounce_slab_bus(pool, search->client, slab) == NO_BUS)
+			continue;
+		if (pass == LARGE_NEAR_SEALED || pass == LARGE_FAR_SEALED)
+			bounce_tree_seal_all(&pool->bounce->slab[slab]);
+		if (try_large(search, slab, run))
+			return true;
+	}
+	return false;
 }
 
 static enum bounce_err claim_large(struct bounce_pool *pool,
@@ -397,27 +486,25 @@ static enum bounce_err claim_large(struct bounce_pool *pool,
 		.place = place,
 		.client = client,
 	};
-
-	/* relaxed: advice (P7). */
+	/* relaxed, both: advice (P7). */
 	uint32_t home = atomic_load_explicit(&client->hint->slab,
 					     memory_order_relaxed);
+	bool homes = atomic_load_explicit(&pool->homes, memory_order_relaxed) !=
+		     0;
 
 	if (!quick_scarce(pool) && home - pool->first_slab < pool->slab_count &&
-	    try_large(&search, home, run))
+	    !is_far(pool, client, home) && try_large(&search, home, run))
 		return BOUNCE_OK;
-	for (uint32_t i = 0; i < pool->slab_count; i++)
-		if (try_large(&search, pool->first_slab + i, run))
-			return BOUNCE_OK;
+	/* So much is copied that a look at each near chunk costs less than a
+	 * run that is far. */
+	if (large_in(&search, LARGE_NEAR, run) ||
+	    (homes && (large_in(&search, LARGE_NEAR_SEALED, run) ||
+		       large_in(&search, LARGE_FAR, run))))
+		return BOUNCE_OK;
 	bounce_block_reclaim(pool->bounce);
-	for (uint32_t i = 0; i < pool->slab_count; i++) {
-		uint32_t slab = pool->first_slab + i;
-
-		if (bounce_slab_bus(search.pool, search.client, slab) == NO_BUS)
-			continue;
-		bounce_tree_seal_all(&pool->bounce->slab[slab]);
-		if (try_large(&search, slab, run))
-			return BOUNCE_OK;
-	}
+	if (large_in(&search, LARGE_NEAR_SEALED, run) ||
+	    large_in(&search, LARGE_FAR_SEALED, run))
+		return BOUNCE_OK;
 	return why_not(&search);
 }
 
@@ -444,7 +531,8 @@ void bounce_pool_give_back(struct bounce_pool *pool,
 		quick_give(pool->bounce, client, run);
 		return;
 	}
-	quick_prefer(&client->hint->slab, run->slab);
+	if (!is_far(pool, client, run->slab))
+		quick_prefer(&client->hint->slab, run->slab);
 	bounce_pool_release(pool, run);
 }
 

@@ -119,6 +119,7 @@ struct bounce_slab {
 	uint64_t all_chunks; /* a bit for each chunk that exists */
 	uint64_t urgent_chunks; /* of those, for URGENT mappings only */
 	uint32_t chunks;
+	_Atomic uint32_t node; /* its memory's; advice (P7) */
 
 	/* Constant from bounce_pool_init(). */
 	struct bounce_pool *pool;
@@ -167,6 +168,7 @@ struct bounce_pool {
 	uint32_t slab_count;
 	/* Every claim reads it: few stores, and none beside it (P7). */
 	_Atomic uint32_t scarce;
+	_Atomic uint32_t homes; /* some slab is not of node 0 */
 	/* Not sealed, within an eighth of each slab; now, and at most. */
 	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint32_t used_chunks;
 	_Atomic uint32_t used_chunks_high;
@@ -199,6 +201,7 @@ struct pool_hint {
 	_Atomic uint32_t block; /* in bounce->block[] */
 	_Atomic uint32_t slab; /* of the last large run */
 	_Atomic uint32_t reclaim; /* block whose turn it was; block.c */
+	_Atomic uint32_t node; /* whose slabs come first */
 };
 
 /* Who claims. */

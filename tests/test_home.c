@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * test_home.c - where a queue's runs come from: each queue has its part of the
- * pool's slabs, and leaves it only when there is nothing left in it.
+ * pool's slabs, or of those of its node, and leaves it only when there is
+ * nothing left in it.
  */
 #include "calls.h"
 
@@ -100,4 +101,130 @@ Test(home, of_a_queue_is_packed_from_its_beginning_when_room_is_scarce)
 		if (slab_of(&bench, &chunk[i]) < SLABS - 2)
 			unmap_ok(bench.queue[0], &chunk[i], 0);
 	bench_fini(&bench);
+}
+
+/* ---- nodes ---- */
+
+/* Slab i is of node i % 2; queue i of node 1 when it is even, else 0. */
+static void begin_on_nodes(struct bench *bench, uint16_t chunks)
+{
+	struct bench_knobs knobs = bench_usual();
+
+	knobs.slabs = SLABS;
+	knobs.grown = 0;
+	knobs.chunks = chunks;
+	knobs.blocks = 4;
+	bench_init(bench, &knobs);
+	for (uint32_t i = 0; i < SLABS; i++)
+		cr_assert_eq(bounce_pool_grow_home(
+				     bench->pool, bench_slab_gpa(bench, i),
+				     bench->slab_bytes, (uint8_t)(i % 2)),
+			     BOUNCE_OK);
+	for (uint32_t i = 0; i < QUEUES; i++) {
+		struct bounce_device_info info = knobs.info;
+
+		info.space = bench->space;
+		cr_assert_eq(bounce_device_attach(bench->bounce, &info,
+						  &bench->device[i], NULL),
+			     BOUNCE_OK);
+		bench->queue[i] = bounce_device_queue(bench->device[i], 0);
+		bounce_queue_set_home(bench->queue[i], (i + 1) % 2);
+	}
+}
+
+static uint32_t node_of(const struct bench *bench,
+			const struct bounce_mapping *mapping)
+{
+	return slab_of(bench, mapping) % 2;
+}
+
+Test(home_node, is_where_a_queue_claims_whatever_the_length)
+{
+	static const uint64_t lengths[] = { 64, 4096, 40000, 100000, 500000 };
+	struct bench bench;
+
+	begin_on_nodes(&bench, 16);
+	for (uint32_t turn = 0; turn < 3; turn++)
+		for (uint32_t i = 0; i < QUEUES; i++)
+			for (size_t j = 0; j < COUNT_OF(lengths); j++) {
+				struct bounce_buf buf = bench_buf(&bench, 0,
+								  64);
+				struct bounce_mapping mapping;
+
+				buf.ptr = bench.machine.memory;
+				buf.len = lengths[j];
+				mapping = map_ok(bench.queue[i], buf,
+						 BOUNCE_FROM_DEVICE);
+				cr_expect_eq(node_of(&bench, &mapping),
+					     (i + 1) % 2, "queue %u, %lu bytes",
+					     i, lengths[j]);
+				unmap_ok(bench.queue[i], &mapping, 0);
+			}
+	bench_fini(&bench);
+}
+
+Test(home_node, has_a_part_for_each_of_its_queues)
+{
+	struct bounce_mapping first;
+	struct bounce_mapping last;
+	struct bench bench;
+
+	/* Queues 1 and 7 are of node 0: slabs 0 and 2. */
+	begin_on_nodes(&bench, 2);
+	first = map_ok(bench.queue[1], bench_buf(&bench, 0, 4096),
+		       BOUNCE_TO_DEVICE);
+	last = map_ok(bench.queue[7], bench_buf(&bench, 0, 4096),
+		      BOUNCE_TO_DEVICE);
+	cr_expect_eq(slab_of(&bench, &first), 0);
+	cr_expect_eq(slab_of(&bench, &last), 2);
+	unmap_ok(bench.queue[1], &first, 0);
+	unmap_ok(bench.queue[7], &last, 0);
+	bench_fini(&bench);
+}
+
+/* Fill the near half, and @more of the far one; and give all of it back. */
+static void overflow(struct bench *bench, uint32_t more)
+{
+	enum {
+		MOST = SLABS * 8 * 64
+	};
+	static struct bounce_mapping mapping[MOST];
+	uint32_t half = SLABS / 2 * bench->knobs.chunks * 64u;
+
+	for (uint32_t i = 0; i < half + more; i++) {
+		mapping[i] = map_ok(bench->queue[0], bench_buf(bench, 0, 4096),
+				    BOUNCE_TO_DEVICE);
+		cr_assert_eq(node_of(bench, &mapping[i]), i < half ? 1 : 0,
+			     "mapping %u", i);
+	}
+	for (uint32_t i = 0; i < half + more; i++)
+		unmap_ok(bench->queue[0], &mapping[i], 0);
+}
+
+Test(home_node, is_left_when_it_is_full_and_the_far_half_is_used_up_too)
+{
+	struct bench bench;
+
+	begin_on_nodes(&bench, 2);
+	overflow(&bench, SLABS / 2 * 2 * 64);
+	bench_fini(&bench);
+}
+
+/* What came from afar is no hint, while there is plenty or not. */
+Test(home_node, is_come_back_to)
+{
+	static const uint16_t chunks[] = { 2, 8 };
+
+	for (size_t i = 0; i < COUNT_OF(chunks); i++) {
+		struct bounce_mapping mapping;
+		struct bench bench;
+
+		begin_on_nodes(&bench, chunks[i]);
+		overflow(&bench, 8);
+		mapping = map_ok(bench.queue[0], bench_buf(&bench, 0, 4096),
+				 BOUNCE_TO_DEVICE);
+		cr_expect_eq(node_of(&bench, &mapping), 1, "%u", chunks[i]);
+		unmap_ok(bench.queue[0], &mapping, 0);
+		bench_fini(&bench);
+	}
 }

@@ -198,6 +198,19 @@ struct bounce_queue *bounce_device_queue(struct bounce_device *device,
 					 uint32_t index);
 
 /**
+ * bounce_queue_set_home() - which NUMA node a lane's CPU is on.
+ *
+ * It claims from slabs of that node while there is room in them. Node 0 until
+ * it is said otherwise; a wrong one costs speed only.
+ *
+ * @queue: the lane.
+ * @node: the embedder's number, as bounce_pool_grow_home() was told.
+ *
+ * Context: any; one store. Cheapest before the lane's first mapping.
+ */
+void bounce_queue_set_home(struct bounce_queue *queue, uint8_t node);
+
+/**
  * bounce_device_stats() - sum the counters of a device's queues.
  *
  * @device: the device.

@@ -104,6 +104,26 @@ enum bounce_err bounce_pool_grow(struct bounce_pool *pool, bounce_gpa_t gpa,
 				 uint64_t len) BOUNCE_MUST_CHECK;
 
 /**
+ * bounce_pool_grow_home() - as bounce_pool_grow(), of memory of a NUMA node.
+ *
+ * Queues of that node (bounce_queue_set_home()) claim from the slab before they
+ * claim from others: a preference, never a reason to fail.
+ *
+ * @pool: as there, and so are
+ * @gpa: and
+ * @len: and all the rest.
+ * @node: the embedder's number of the node; bounce_pool_grow() says 0. A range
+ *        that was retired and is grown again keeps the node that it had.
+ *
+ * Context: as bounce_pool_grow().
+ *
+ * Return: as bounce_pool_grow().
+ */
+enum bounce_err bounce_pool_grow_home(struct bounce_pool *pool,
+				      bounce_gpa_t gpa, uint64_t len,
+				      uint8_t node) BOUNCE_MUST_CHECK;
+
+/**
  * bounce_pool_retire() - take a slab out of a pool and make its pages private.
  *
  * Works only while no slot of it is claimed. The order is: no more claims,
