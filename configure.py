@@ -392,6 +392,7 @@ def listed():
     lists = [FAKE, BACKENDS, SUPPORT, TESTS, ATTACKS, STEPPED, STRESS, POISON,
              [EXPLAIN, README, LIBFDT, COUNTED, UNBOUND]]
     lists += [VHOST, TWIN, SOAK]
+    lists += [proof.sources for proof in PROOFS.values()]
     lists += [cpu.sources for cpu in CPUS.values()]
     lists += [guest["sources"] for guest in GUESTS.values()]
     lists += [STEP_TRAPS, named("tests/step", " ".join(STEPS) + " loads")]

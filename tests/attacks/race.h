@@ -50,6 +50,8 @@ static bool armed;
 static void (*act)(struct stage *stage);
 static struct stage *now;
 
+/* Of stepped.h. */
+void attack_step(void);
 void attack_step(void)
 {
 	if (!armed || steps-- != 0)

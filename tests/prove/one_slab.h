@@ -30,7 +30,7 @@ static struct bounce_device device;
 static struct bounce_space space;
 static struct pool_word direct;
 static uint64_t bus[2][1];
-static uint16_t owner[SLOTS];
+static _Atomic uint16_t owner[SLOTS];
 static uint8_t page[SLOTS];
 
 static void set_up(void)
@@ -48,6 +48,8 @@ static void set_up(void)
 	bounce.first_block_record = SLOTS;
 	bounce.first_direct_record = SLOTS;
 	bounce.direct_busy = &direct;
+	bounce.chunk = &chunk;
+	bounce.chunks = 1;
 	bounce.owner = owner;
 	bounce.page = page;
 	bounce.slots_per_slab = SLOTS;
@@ -56,7 +58,7 @@ static void set_up(void)
 	pool.slab_count = 1;
 	pool.used_chunks = 1;
 	slab.base.v = BASE;
-	slab.memory = (unsigned char *)arena;
+	slab.memory = (unsigned char *)(uintptr_t)arena;
 	slab.all_chunks = 1;
 	slab.chunks = 1;
 	slab.pool = &pool;
