@@ -502,6 +502,12 @@ static bounce_inline void leave(struct bounce_queue *queue, uint32_t index,
 	}
 }
 
+/* The most that the device may report. */
+static bounce_inline uint64_t writable(const struct record_about *about)
+{
+	return (about->how & RECORD_FROM) != 0 ? about->len : 0;
+}
+
 static bounce_inline enum bounce_err unmap(struct bounce_queue *queue,
 					   const struct bounce_mapping *mapping,
 					   uint64_t written)
@@ -520,8 +526,7 @@ static bounce_inline enum bounce_err unmap(struct bounce_queue *queue,
 	if (bounce_record_end(record, handle.key & RECORD_GENERATION_MAX,
 			      false) != BOUNCE_OK)
 		return BOUNCE_ERR_STALE;
-	lie = written >
-	      ((found.about.how & RECORD_FROM) != 0 ? found.about.len : 0);
+	lie = written > writable(&found.about);
 	if (bounce_unlikely(queue->device->maintained ||
 			    queue->device->dynamic))
 		err = hide(queue, handle.record, found, written, lie);

@@ -361,6 +361,14 @@ static enum bounce_err claim_list(struct bounce_queue *queue,
 	return BOUNCE_OK;
 }
 
+static bool list_valid(const struct bounce_buf *buf,
+		       const struct bounce_segment *segment,
+		       const uint32_t *count)
+{
+	return buf != NULL && segment != NULL && count != NULL && *count != 0 &&
+	       buf->len != 0 && !bounce_wraps(buf->gpa.v, buf->len);
+}
+
 enum bounce_err bounce_map_list(struct bounce_queue *queue,
 				const struct bounce_buf *buf, uint32_t how,
 				struct bounce_segment *segment, uint32_t *count)
@@ -370,8 +378,7 @@ enum bounce_err bounce_map_list(struct bounce_queue *queue,
 
 	if (!bounce_queue_attached(queue))
 		return err;
-	if (buf != NULL && segment != NULL && count != NULL && *count != 0 &&
-	    buf->len != 0 && !bounce_wraps(buf->gpa.v, buf->len)) {
+	if (list_valid(buf, segment, count)) {
 		used = *count;
 		err = claim_list(queue, buf, how, segment, &used);
 		if (err == BOUNCE_OK)

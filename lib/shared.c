@@ -146,6 +146,16 @@ static enum bounce_err alloc(struct bounce_queue *queue,
 	return publish(&request, &run, buf, mapping);
 }
 
+static enum bounce_err judge_wish(const struct wish *wish)
+{
+	if (wish->size == 0 || !bounce_is_low_mask(wish->align))
+		return BOUNCE_ERR_ARG;
+	return wish->align >= BOUNCE_CHUNK_BYTES ||
+			       wish->size > BOUNCE_SLAB_BYTES ?
+		       BOUNCE_ERR_RANGE :
+		       BOUNCE_OK;
+}
+
 enum bounce_err bounce_alloc(struct bounce_queue *queue, uint64_t size,
 			     uint64_t align, uint64_t limit,
 			     struct bounce_buf *buf,
@@ -160,11 +170,10 @@ enum bounce_err bounce_alloc(struct bounce_queue *queue, uint64_t size,
 
 	if (!bounce_queue_attached(queue))
 		return err;
-	if (buf != NULL && mapping != NULL && size != 0 &&
-	    bounce_is_low_mask(wish.align))
-		err = align > BOUNCE_CHUNK_BYTES || size > BOUNCE_SLAB_BYTES ?
-			      BOUNCE_ERR_RANGE :
-			      alloc(queue, &wish, buf, mapping);
+	if (buf != NULL && mapping != NULL)
+		err = judge_wish(&wish);
+	if (err == BOUNCE_OK)
+		err = alloc(queue, &wish, buf, mapping);
 	return bounce_likely(err == BOUNCE_OK) ?
 		       err :
 		       bounce_count_error(queue, err, size);

@@ -22,14 +22,8 @@ COMPLEXITY = 10
 # More, with the reason. Shipped code first.
 COMPLEX = {
     "bounce_block_claim": (11, "the places of a search, in their order"),
-    "commit": (13, "a reservation ends and a mapping begins: each step may "
-               "fail, and the order is what matters"),
-    "unmap": (12, "the same, of a mapping that ends"),
-    "bounce_unmap_sg": (12, "the same, of a list"),
-    "bounce_mapping_claim": (12, "which unit decides, and the ways to the "
+    "bounce_mapping_claim": (11, "which unit decides, and the ways to the "
                              "next: one sentence"),
-    "bounce_map_list": (12, "judges four arguments, then three steps"),
-    "bounce_alloc": (11, "judges six arguments, then one step"),
     "call_sync": (14, "a fuzzer's and a test's: a way for each wrong call"),
     "when_protected": (12, "the policy's table once more, row by row"),
     "finish": (12, "a fuzzer's: ends all kinds of what is live"),
