@@ -215,7 +215,8 @@ PICOLIBC = named("examples/guest", "picolibc")
 PCI = named("examples/guest", "virtio_pci pci_bars")
 TREE = named("examples/guest", "pci_tree tree")
 ISLAND = named("examples/guest", "island")
-PSERIES = GUEST + NO_LIBC + PCI + TREE + ISLAND + named(
+WINDOWS = named("examples/guest", "windows")
+PSERIES = GUEST + NO_LIBC + PCI + TREE + ISLAND + WINDOWS + named(
     "examples/guest/power", "start.S cpu hosts model pci rtas second tce")
 Z = GUEST + NO_LIBC + named("examples/guest/s390x",
                             "start.S console cpu model monitor second")
@@ -225,7 +226,7 @@ ARM = GUEST + PICOLIBC + PCI + TREE + named(
 X86 = GUEST + NO_LIBC + PCI + named("examples/guest", "ecam") + named(
     "examples/guest/x86_64", "start.S cpu second")
 VIOMMU = named("examples/guest",
-               "bridges buses island mapped pci_bridge viommu")
+               "bridges buses island mapped pci_bridge viommu windows")
 
 
 def image(cpu, folder, sources, more, **other):
@@ -242,7 +243,7 @@ GUESTS = {
     "ppc64le": image("powerpc64le", "ppc64le", PSERIES, "endian", **RAW),
     "ppc64": image("powerpc64", "ppc64", PSERIES, "endian", **RAW),
     "s390x": image("s390x", "s390x", Z, "ccw channel virtio_ccw"),
-    "s390x-zpci": image("s390x", "s390x", Z + PCI[:1], "ioat zpci"),
+    "s390x-zpci": image("s390x", "s390x", Z + PCI[:1] + WINDOWS, "ioat zpci"),
     "aarch64": image("aarch64", "aarch64", ARM + named(
         "examples/guest", "forced"), "plain", **LIBC),
     "aarch64-iommu": image("aarch64", "aarch64", ARM + VIOMMU, "translated",

@@ -25,8 +25,8 @@ import threading
 
 from guests import (BESIDE_OPTIONS, CONFINED_AS, CONTROL_BYTES,
                      DISKS, EVERY_COMMAND, GUESTS, IMAGE_BYTES, MOVED, NETWORK,
-                     NETWORK_OPTIONS, OUTPUT_BYTES, PUBLIC_TEXT, SECRET_TEXT,
-                     SMP_MAPPINGS, UNWRITTEN, WITHOUT_IMAGE)
+                     NETWORK_OPTIONS, OUTPUT_BYTES, PAGES_GB, PUBLIC_TEXT,
+                     SECRET_TEXT, SMP_MAPPINGS, UNWRITTEN, WITHOUT_IMAGE)
 
 # ---- what is run ------------------------------------------------------------
 
@@ -95,7 +95,8 @@ class Run:
     def beside(self):
         """The options of what is on buses of its own."""
         line = shlex.split(self.guest.buses)
-        for name, (place, _) in self.guest.beside.items():
+        disks = {**self.guest.beside, **self.guest.disks_more}
+        for name, (place, _) in disks.items():
             line += ["-drive", f"if=none,id={name},format=raw,readonly=on,"
                      "file=" + self.input.replace(",", ",,"), "-device",
                      f"virtio-blk-pci,drive={name},{place},"
@@ -240,6 +241,16 @@ def moved_errors(row):
     return []
 
 
+def window_errors(row):
+    """What is wrong with the IOMMU's calls of a window that is filled."""
+    calls = number(row, "window_calls_io")
+    if row["window"] == "static":
+        return ["calls of the IOMMU during I/O"] if calls != 0 else []
+    if calls <= 0:
+        return ["no calls of the IOMMU"]
+    return ["more calls than pages"] if calls_gb(row) > PAGES_GB else []
+
+
 def used_row_errors(run, row, digest):
     """What is wrong with the row of a device that was used."""
     errors = []
@@ -258,6 +269,8 @@ def used_row_errors(run, row, digest):
         run.guest.confined[CONFINED_AS.get(device, device)]
     if row.get("confined") != confined:
         errors.append(f"not confined by {confined}")
+    if "window" in row:
+        errors += window_errors(row)
     if device == "out0":
         errors += output_errors(run, confined)
     return errors
@@ -313,6 +326,8 @@ COLUMNS = (
     ("pages", 6, lambda run, row: row.get("pages_shared", "?")),
     ("calls", 6, lambda run, row: row.get("share_calls_start", "?")),
     ("in I/O", 7, lambda run, row: row.get("share_calls_io", "?")),
+    ("window", 9, lambda run, row: row.get("window", "-")),
+    ("per GB", 8, lambda run, row: calls_gb(row)),
     ("mappings", 9, lambda run, row: row.get("mappings", "?")),
     ("bytes in", 10, lambda run, row: row.get("bytes_in", "?")),
     ("bytes out", 10, lambda run, row: row.get("bytes_out", "?")),
@@ -326,13 +341,22 @@ LEGEND = (
     "pages: share granules shared (POWER 64 KiB, s390x 4 KiB). calls, in I/O: "
     "calls to the ultravisor before and during I/O. high: most chunks of 256 "
     "KiB in use. pool:byte: bytes of pool for each byte in flight at the "
-    "peak. confined by: TCE, IOAT, VIOMMU: QEMU's own IOMMU, which the guest's "
+    "peak. window, per GB: the library fills the IOMMU's window once (static) "
+    "or with each mapping (dynamic); calls of the IOMMU for each GB that was "
+    "read. confined by: TCE, IOAT, VIOMMU: QEMU's own IOMMU, which the guest's "
     "model of the ultravisor tells what is shared; model: the guest's model "
     "of the ultravisor, asked for every descriptor before the device is told "
     "(aarch64 has no ultravisor: there the library's list of shared ranges). "
     "smp: two CPUs map and unmap at once; mappings and bytes are both CPUs', "
     "digest and pool:byte are of in0, which CPU 0 reads meanwhile."
 )
+
+
+def calls_gb(row):
+    """Calls of the IOMMU for each GB that went through a window."""
+    if "window" not in row:
+        return "-"
+    return number(row, "window_calls_io") * (1 << 30) // number(row, "io_bytes")
 
 
 def pool_per_byte(row):

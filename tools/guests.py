@@ -54,6 +54,16 @@ HOSTED = {
     "host-0": ("bus=pci.0,addr=d", ()),
     "host-1": ("bus=phb1.0,addr=1", ()),
 }
+# One more disk, of nobody else: examples/guest/s390x/ioat.c.
+OWN_FUNCTION = "-device zpci,uid=7,fid=7,target=f7"
+OWN_DISK = {"windows": ("id=f7", ())}
+# A static window, and then a dynamic one: examples/guest/windows.c.
+WINDOW_ROWS = {"static": "direct", "dynamic": "direct"}
+WINDOW_CONTROLS = frozenset("""
+    static_private own_whole own_neighbours own_ended
+""".split())
+WINDOW_BYTES = 2 << 20  # read through each
+PAGES_GB = (1 << 30) // 4096
 BESIDE_BYTES = 1 << 20  # read by each of them
 BESIDE_OPTIONS = "disable-legacy=on,iommu_platform=on"
 
@@ -78,10 +88,12 @@ MOVED = {
     "net": ("bytes_in", 50000),
     "entry": ("bytes_in", IMAGE_BYTES // 2),  # the other half went direct
     **dict.fromkeys((*BRIDGED, *HOSTED), ("bytes_in", BESIDE_BYTES)),
+    "static": ("bytes_in", WINDOW_BYTES),
+    "dynamic": ("io_bytes", WINDOW_BYTES),  # most of it was not copied
 }
-WITHOUT_IMAGE = ("liar", "net", *BRIDGED, *HOSTED)  # rows that have no digest
+WITHOUT_IMAGE = ("liar", "net", *BRIDGED, *HOSTED, *WINDOW_ROWS)  # rows that have no digest
 CONFINED_AS = {"smp": "in0", "entry": "in0", "net": "in0"}  # the same device
-CONFINED_AS.update(dict.fromkeys((*BRIDGED, *HOSTED), "in0"))
+CONFINED_AS.update(dict.fromkeys((*BRIDGED, *HOSTED, *WINDOW_ROWS), "in0"))
 SMP_MAPPINGS = 1000  # at least, of each CPU
 
 # What only a monitor can refuse, or be asked for: not of a guest without one.
@@ -117,6 +129,7 @@ class Guest:
     monitor: bool = True  # else nothing protects it, and it bounces by FORCE
     buses: str = ""  # of its own, and the disks on them
     beside: dict = dataclasses.field(default_factory=dict)
+    disks_more: dict = dataclasses.field(default_factory=dict)  # no row
 
     @property
     def rows(self):
@@ -156,13 +169,15 @@ GUESTS = (
         name="ppc64le", bus="pci", place="addr={role}",
         confined={"in0": "TCE", "out0": "TCE", "in1": "model"},
         package="qemu-system-ppc", command=PSERIES,
-        controls=CONTROLS | {"other_host"}, buses=HOSTS, beside=HOSTED,
+        controls=CONTROLS | WINDOW_CONTROLS | {"other_host"}, buses=HOSTS,
+        beside=HOSTED, other_rows=WINDOW_ROWS,
     ),
     Guest(
         name="ppc64", bus="pci", place="addr={role}",
         confined={"in0": "TCE", "out0": "TCE", "in1": "model"},
         package="qemu-system-ppc", command=PSERIES,
-        controls=CONTROLS | {"other_host"}, buses=HOSTS, beside=HOSTED,
+        controls=CONTROLS | WINDOW_CONTROLS | {"other_host"}, buses=HOSTS,
+        beside=HOSTED, other_rows=WINDOW_ROWS,
     ),
     Guest(
         name="s390x", bus="ccw", place="devno=fe.0.{role:04x}",
@@ -176,8 +191,11 @@ GUESTS = (
         name="s390x-zpci", bus="pci", place="id=f{role}",
         before="-device zpci,uid={role},fid={role},target=f{role}",
         confined={"in0": "IOAT", "out0": "IOAT"},
-        package="qemu-system-misc", command=Z, other_rows={"in1": "refuse"},
+        package="qemu-system-misc", command=Z,
+        other_rows={"in1": "refuse", **WINDOW_ROWS},
+        buses=OWN_FUNCTION, disks_more=OWN_DISK,
         controls=CONTROLS - {"canary_breaks"}
+        | WINDOW_CONTROLS
         | {"no_bypass", "offset", "unflushed", "unshared_stopped"},
     ),
     Guest(
@@ -190,17 +208,17 @@ GUESTS = (
         name="aarch64-iommu", bus="pci", place="addr={role}",
         confined={"in0": "VIOMMU", "out0": "VIOMMU", "in1": "model"},
         package="qemu-system-arm", command=VIRT + IOMMU,
-        controls=CONTROLS | BRIDGED_CONTROLS
+        controls=CONTROLS | BRIDGED_CONTROLS | WINDOW_CONTROLS
         | {"offset", "unflushed", "reported"},
-        buses=BRIDGES, beside=BRIDGED,
+        buses=BRIDGES, beside=BRIDGED, other_rows=WINDOW_ROWS,
     ),
     Guest(
         name="x86_64", bus="pci", place="addr={role}",
         confined={"in0": "VIOMMU", "out0": "VIOMMU", "in1": "model"},
         package="qemu-system-x86", command=Q35 + IOMMU,
-        controls=CONTROLS | BRIDGED_CONTROLS
+        controls=CONTROLS | BRIDGED_CONTROLS | WINDOW_CONTROLS
         | {"offset", "unflushed", "reported"},
-        buses=BRIDGES, beside=BRIDGED,
+        buses=BRIDGES, beside=BRIDGED, other_rows=WINDOW_ROWS,
     ),
 )
 EVERY_COMMAND = "-accel tcg -nographic -nodefaults -action panic=exit-failure"

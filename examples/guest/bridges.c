@@ -19,6 +19,8 @@
 #include "mapped.h"
 #include "report.h"
 #include "viommu.h"
+#include "virtio_pci.h"
+#include "windows.h"
 
 #define READ_BYTES (512u << 10) /* by each device, in each round */
 #define INTRUDER_MILLISECONDS 200u
@@ -288,6 +290,9 @@ static void say_row(enum bus_disk disk)
 		.pool_bytes = ISLAND_BYTES,
 		.share_calls_start = bridges.requests,
 		.share_calls_io = bridges.requests_io,
+		.window = "static",
+		.io_bytes = 2 * READ_BYTES,
+		.window_calls_io = bridges.requests_io,
 	};
 
 	report_row(bus_disk_name(disk), &bridges.blk[disk].driver, &use);
@@ -307,6 +312,25 @@ static void tear_down(void)
 	good &= bus_forget();
 	good &= bounce_fini(bridges.bounce) == BOUNCE_OK;
 	report_demand(good, "all that was behind bridges ended");
+}
+
+/* The root port's disk, in a domain of its own. */
+static void run_windows(void)
+{
+	enum guest_role role = bus_role(BUS_PORT);
+	const struct windows_place place = {
+		.role = role,
+		.iommu = &bounce_iommu_virtio,
+		.ctx = viommu_domain(),
+		.window = guest_cpu.window[0],
+		.own = { MAPPED_OWN },
+	};
+
+	must(viommu_attach(place.ctx, virtio_requester(role)),
+	     "a disk of its own was not attached");
+	windows_run(&place);
+	must(bounce_viommu_detach(place.ctx, virtio_requester(role)),
+	     "a disk of its own was not detached");
 }
 
 void bridges_start(void)
@@ -332,4 +356,5 @@ void bridges_run(void)
 		say_row(disk);
 	wrong_order();
 	tear_down();
+	run_windows();
 }

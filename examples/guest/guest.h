@@ -8,6 +8,7 @@
  *              pattern.c duel.c pair.c report.c blk.c net.c packet.c driver.c
  *              vring.c sha256.c fail.c
  *   libc       print.c mem.c (none)            picolibc.c (picolibc's)
+ *   IOMMU      windows.c, where there is one
  *   transport  virtio_pci.c (all but ccw)      s390x/virtio_ccw.c (Z)
  *   CPU        <cpu>/: start, vectors, console, power-off, the second CPU, the
  *              monitor's model; power/ is ppc64le's and ppc64's in common
@@ -79,14 +80,17 @@ enum guest_role {
  *       while it runs, at least every few MiB.
  *
  *   row device=<in0|out0|in1|in1-strict|legacy|in0-decline|smp|liar|net|
- *       entry|pcie-pci-1|pcie-pci-2|nested|pci|root-port|host-0|host-1>
+ *       entry|pcie-pci-1|pcie-pci-2|nested|pci|root-port|host-0|host-1|
+ *       static|dynamic>
  *       cpu=<ppc64le|ppc64|s390x|aarch64|x86_64>
  *       transport=<pci|ccw|zpci> verdict=<bounce|direct|refuse> reason="..."
  *       confined=<TCE|IOAT|VIOMMU|model|none> requester=<hex>
  *       pages_shared=<n>
  *       share_calls_start=<n> share_calls_io=<n> mappings=<n> bytes_in=<n>
  *       bytes_out=<n> high_water_chunks=<n> pool_bytes=<n> peak_in_flight=<n>
- *       digest=<64 hex digits|-> [mappings_second=<n>] libc=<none|picolibc>
+ *       digest=<64 hex digits|-> [mappings_second=<n>]
+ *       [window=<static|dynamic> io_bytes=<n> window_calls_io=<n>]
+ *       libc=<none|picolibc>
  *
  *       One a device and verdict. pages_shared counts share granules (64 KiB on
  *       POWER, 4 KiB on Z) that the model holds shared after the run.
@@ -115,7 +119,12 @@ enum guest_role {
  *       host bridges (power/hosts.c); all read parts of the image, and their
  *       calls are requests to the IOMMU.
  *
- *   space name=<main|control|island> class=<snooped|non-coherent|no-snoop>
+ *       static and dynamic are one disk (windows.c), behind a window that the
+ *       library fills once, or with each mapping; window is also of the rows
+ *       behind bridges. io_bytes were read, with window_calls_io calls of the
+ *       IOMMU: 0 for a static window.
+ *
+ *   space name=<main|control|island|static|dynamic> class=<snooped|non-coherent|no-snoop>
  *       windows=<n>
  *   window space=<as above> path=<bus|bypass> bus=<hex> gpa=<hex> len=<hex>
  *       iommu=<TCE|IOAT|VIOMMU|none> filled_by=<library|monitor|nobody>
@@ -209,6 +218,11 @@ enum guest_role {
  *             wrong_order      its control: in the wrong order somebody does
  *             other_host       a disk behind the other host bridge does not
  *                              reach this one's pool
+ *             static_private   a static window: a private page is not mapped
+ *             own_whole        a dynamic one: a buffer's whole page is written
+ *                              where it is
+ *             own_neighbours   and what is beside the buffer is not reached
+ *             own_ended        nor the page itself, when the mapping has ended
  *
  *   done ok=<0|1>
  *       the last line. ok=1 only if every row and control is as demanded.

@@ -11,6 +11,9 @@
 /* Where devices find memory: a bus address is never a guest-physical one. */
 #define MAPPED_BUS (UINT64_C(4) << 30)
 
+/* Bus addresses that no memory is seen at. */
+#define MAPPED_OWN (UINT64_C(16) << 30)
+
 /*
  * mapped_start() - start the IOMMU, and attach the devices of @roles, which
  * reach no memory then. Return: NULL, or why it cannot be.

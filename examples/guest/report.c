@@ -118,6 +118,9 @@ void report_row(const char *name, const struct driver *driver,
 	say_digest(use != NULL ? use->digest : NULL);
 	if (use != NULL && use->mappings_second != 0)
 		guest_print(" mappings_second=%lu", use->mappings_second);
+	if (use != NULL && use->window != NULL)
+		guest_print(" window=%s io_bytes=%lu window_calls_io=%lu",
+			    use->window, use->io_bytes, use->window_calls_io);
 	guest_print(" libc=%s\n", guest_libc);
 }
 

@@ -17,6 +17,11 @@ struct report_use {
 	uint64_t share_calls_io;
 	const unsigned char *digest; /* of the image moved; NULL: of none */
 	uint64_t mappings_second; /* of the second CPU; 0: it had no part */
+	/* Of a window that the library fills: its kind, or NULL; bytes that
+	 * were moved through it, and calls of the IOMMU meanwhile. */
+	const char *window;
+	uint64_t io_bytes;
+	uint64_t window_calls_io;
 };
 
 /* One line about a device; @use is NULL for a refused one. */

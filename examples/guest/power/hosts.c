@@ -14,6 +14,7 @@
 #include "../island.h"
 #include "../report.h"
 #include "../virtio_pci.h"
+#include "../windows.h"
 #include "hosts.h"
 #include "power.h"
 
@@ -35,6 +36,7 @@ static unsigned char pools[HOSTS][ISLAND_BYTES]
 static struct {
 	struct bounce *bounce;
 	struct tce table[HOSTS];
+	struct bounce_tce *window[HOSTS];
 	struct island island[HOSTS];
 	struct blk blk[HOSTS];
 	uint64_t requests[HOSTS]; /* before the first I/O */
@@ -53,12 +55,11 @@ static uint64_t requests(unsigned host)
 static void make_host(unsigned host)
 {
 	enum guest_role role = (enum guest_role)(GUEST_BRIDGED + host);
-	const struct bounce_translation translation = {
-		.iommu = &bounce_iommu_tce,
-		.ctx = tce_open(&hosts.table[host], host),
-	};
+	struct bounce_translation translation = { .iommu = &bounce_iommu_tce };
 	struct driver_open open;
 
+	hosts.window[host] = tce_open(&hosts.table[host], host);
+	translation.ctx = hosts.window[host];
 	island_make(hosts.bounce, pools[host], &translation,
 		    &hosts.island[host]);
 	hosts.requests[host] = requests(host);
@@ -113,9 +114,29 @@ static void say_row(unsigned host)
 		.pool_bytes = ISLAND_BYTES,
 		.share_calls_start = hosts.requests[host],
 		.share_calls_io = hosts.requests_io,
+		.window = "static",
+		.io_bytes = READ_BYTES,
+		.window_calls_io = hosts.requests_io,
 	};
 
 	report_row(disk_facts[host].name, &hosts.blk[host].driver, &use);
+}
+
+/* The second bridge's disk, and its window beyond all of memory. */
+static void run_windows(void)
+{
+	const struct windows_place place = {
+		.role = (enum guest_role)(GUEST_BRIDGED + 1),
+		.iommu = &bounce_iommu_tce,
+		.ctx = hosts.window[1],
+		.window = {
+			.len = POWER_RAM_BYTES,
+			.flags = BOUNCE_WINDOW_TRANSLATED,
+		},
+		.own = { POWER_RAM_BYTES },
+	};
+
+	windows_run(&place);
 }
 
 void hosts_run(void)
@@ -139,4 +160,5 @@ void hosts_run(void)
 	}
 	good &= bounce_fini(hosts.bounce) == BOUNCE_OK;
 	report_demand(good, "all that was behind two host bridges ended");
+	run_windows();
 }

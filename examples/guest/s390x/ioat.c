@@ -17,9 +17,14 @@
  * On a real machine the tables lie in memory that the guest shares, the guest's
  * own code writes them, and it is the hypervisor that walks them.
  */
+#include "../windows.h"
+
 #include "zpci.h"
 
 #define PAGE_BYTES UINT64_C(4096)
+
+/* WINDOWS_OWN_BYTES, as a window is counted. */
+#define WINDOWS_ALIGNED_BYTES BOUNCE_ZPCI_WINDOW_ALIGN
 
 /* Two KiB for each MiB of memory, and the two levels above. */
 #define TABLES_BYTES (MACHINE_RAM_BYTES / 512 + (32u << 10))
@@ -95,4 +100,48 @@ void bus_open(bool open)
 void ioat_omit_flush(bool omit)
 {
 	omitted = omit;
+}
+
+/* ---- tables of one function's own ---- */
+
+#define OWN_TABLES_BYTES \
+	((MACHINE_RAM_BYTES + WINDOWS_ALIGNED_BYTES) / 512 + (32u << 10))
+
+static unsigned char own_tables[OWN_TABLES_BYTES]
+	__attribute__((aligned(BOUNCE_ZPCI_TABLES_ALIGN)));
+static unsigned char own_memory[256]
+	__attribute__((aligned(BOUNCE_ZPCI_ALIGN)));
+static struct bounce_zpci *own;
+
+bool ioat_recover_own(uint32_t handle)
+{
+	return bounce_zpci_recover(own, handle) == BOUNCE_OK;
+}
+
+void ioat_run_windows(void)
+{
+	const struct bounce_zpci_info info = {
+		.tables = own_tables,
+		.tables_gpa = { (uintptr_t)own_tables },
+		.bus = { ZPCI_DMA_START },
+		.len = MACHINE_RAM_BYTES + WINDOWS_ALIGNED_BYTES,
+		.functions = 1,
+	};
+	struct windows_place place = {
+		.role = ZPCI_OWN_FUNCTION,
+		.iommu = &bounce_iommu_zpci,
+		.window = guest_cpu.window[0],
+		.own = { ZPCI_DMA_START + MACHINE_RAM_BYTES },
+	};
+	uint32_t handle = zpci_handle(ZPCI_OWN_FUNCTION);
+
+	if (bounce_zpci_tables_size(&info) > sizeof(own_tables) ||
+	    bounce_zpci_init(own_memory, sizeof(own_memory), &info, &own) !=
+		    BOUNCE_OK ||
+	    bounce_zpci_attach(own, handle) != BOUNCE_OK)
+		guest_fail("a function did not get tables of its own");
+	place.ctx = own;
+	windows_run(&place);
+	if (bounce_zpci_detach(own, handle) != BOUNCE_OK)
+		guest_fail("a function did not give its tables back");
 }

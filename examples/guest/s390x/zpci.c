@@ -32,6 +32,7 @@ const struct guest_cpu guest_cpu = {
 		.flags = BOUNCE_WINDOW_TRANSLATED,
 	} },
 	.omit_flush = ioat_omit_flush,
+	.aside = ioat_run_windows,
 };
 
 /* ---- CLP: pci_clp.h; a request, and behind it in one page its answer ---- */
@@ -136,7 +137,14 @@ static bool enable(const struct clp_entry *entry)
 	if (!ask(CLP_SET, entry->handle, sizeof(clp.answer.set)))
 		return false;
 	handles[entry->function] = clp.answer.set.handle;
-	return ioat_register(clp.answer.set.handle);
+	/* This one waits for tables of its own. */
+	return entry->function == ZPCI_OWN_FUNCTION ||
+	       ioat_register(clp.answer.set.handle);
+}
+
+uint32_t zpci_handle(uint32_t function)
+{
+	return handles[function];
 }
 
 const char *bus_start(void)
@@ -250,5 +258,8 @@ bool pci_recover(uint16_t requester)
 	uint32_t handle = handle_of(requester);
 
 	/* Not "always": a function that has no error refuses the reset. */
-	return !ioat_is_stopped(handle) || ioat_recover(handle);
+	if (!ioat_is_stopped(handle))
+		return true;
+	return handle == handles[ZPCI_OWN_FUNCTION] ? ioat_recover_own(handle) :
+						      ioat_recover(handle);
 }

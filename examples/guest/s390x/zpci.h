@@ -49,4 +49,15 @@ bool ioat_is_stopped(uint32_t handle);
  */
 bool ioat_recover(uint32_t handle);
 
+/*
+ * ioat_run_windows() - the scenario of windows.h, with a function that has
+ * tables of its own; ioat_recover_own() - as ioat_recover(), for that one.
+ */
+#define ZPCI_OWN_FUNCTION GUEST_BRIDGED
+void ioat_run_windows(void);
+bool ioat_recover_own(uint32_t handle);
+
+/* zpci_handle() - of a function by its identifier; 0: none. */
+uint32_t zpci_handle(uint32_t function);
+
 #endif
