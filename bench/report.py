@@ -52,8 +52,9 @@ def fixed(r, what="mean", **wanted):
 
 
 def table_targets(r):
-    return table(["", "what", "wanted", "measured (the worst)"],
-                 [["reached" if good else "**missed**", what, wanted, got]
+    return table(["", "what", "wanted", "measured (the worst)", "why not"],
+                 [["reached" if good else "**missed**", what, wanted, got,
+                   "" if good else targets.why(what)]
                   for what, wanted, got, good in targets.judge(r)])
 
 

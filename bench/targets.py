@@ -14,6 +14,43 @@ def name_of(size):
     return f"{size:.0f} B"
 
 
+# Why a figure is missed, by how its line begins; shown only where it is.
+WHY = {
+    "map and unmap TO_DEVICE, hot, 512":
+        "four locked instructions instead of two: one publishes, counts and "
+        "sees a revoke, one is what a second unmap loses against (S4); the two "
+        "take as long as the copy of 1500 B",
+    "map and unmap FROM_DEVICE, hot, 512":
+        "as TO_DEVICE, and a fifth one counts what came back",
+    "map and unmap FROM_DEVICE, 16 B":
+        "five locked instructions, 6 ns each, are 30 of it",
+    "map and unmap of born-shared":
+        "a mapping of such memory has a record of its own and holds the "
+        "memory's: seven locked instructions. Two, the fewest that still tell "
+        "a second unmap, would be 12 ns alone",
+    "mixed sizes at 90 %: failures against":
+        "in the trace a request of 16 to 512 KiB must find a run in one chunk, "
+        "or whole chunks side by side, since a run is one compare-and-swap; "
+        "swiotlb is asked for the large ones in two pieces. None failed while "
+        "such a run was free, and in the other mixes none failed at all",
+    "mixed sizes at 90 %: an attempt, map":
+        "in the trace every 40th attempt finds no room, after a look at every "
+        "chunk; and blocks for small requests are used up, as metadata may be "
+        "1.1 %, so that they try granules first, and then take a slot",
+    "two threads, own pools, against swiotlb":
+        "the claim costs what it costs one thread; how much swiotlb loses is "
+        "the machine's way to move a cache line, which changes from hour to "
+        "hour (last section)",
+    "the same at 4 KiB against swiotlb":
+        "the copy alone is a third of it",
+}
+
+
+def why(what):
+    return next((words for start, words in WHY.items()
+                 if what.startswith(start)), "")
+
+
 class Cells:
     """Numbers of fixed.c's cells, by peer, size, direction and depth."""
 
