@@ -90,8 +90,9 @@ STEPPED = named("tests/attacks", "attack_steps attack_stops")
 OTHER_ATOMICS = ["tests/test_pool_steps.c"]
 
 # Plain programs with threads, one binary each, TSan.
-STRESS = named("tests/stress", """epoch_map find_map pool_grow pool_owners
-                                  revoke_map sync_unmap unmap_twice""")
+STRESS = named("tests/stress", """dynamic_map epoch_map find_map pool_grow
+                                  pool_owners revoke_map sync_unmap
+                                  unmap_twice""")
 SOAK = named("tests/soak", "soak worker lists warden")  # one program
 POISON = ["tests/poison.c"]  # ASan and -DBOUNCE_POISON (lib/poison.h)
 

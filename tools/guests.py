@@ -91,7 +91,8 @@ MOVED = {
     "static": ("bytes_in", WINDOW_BYTES),
     "dynamic": ("io_bytes", WINDOW_BYTES),  # most of it was not copied
 }
-WITHOUT_IMAGE = ("liar", "net", *BRIDGED, *HOSTED, *WINDOW_ROWS)  # rows that have no digest
+# Rows that have no digest.
+WITHOUT_IMAGE = ("liar", "net", *BRIDGED, *HOSTED, *WINDOW_ROWS)
 CONFINED_AS = {"smp": "in0", "entry": "in0", "net": "in0"}  # the same device
 CONFINED_AS.update(dict.fromkeys((*BRIDGED, *HOSTED, *WINDOW_ROWS), "in0"))
 SMP_MAPPINGS = 1000  # at least, of each CPU

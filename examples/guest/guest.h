@@ -124,8 +124,8 @@ enum guest_role {
  *       behind bridges. io_bytes were read, with window_calls_io calls of the
  *       IOMMU: 0 for a static window.
  *
- *   space name=<main|control|island|static|dynamic> class=<snooped|non-coherent|no-snoop>
- *       windows=<n>
+ *   space name=<main|control|island|static|dynamic>
+ *       class=<snooped|non-coherent|no-snoop> windows=<n>
  *   window space=<as above> path=<bus|bypass> bus=<hex> gpa=<hex> len=<hex>
  *       iommu=<TCE|IOAT|VIOMMU|none> filled_by=<library|monitor|nobody>
  *
