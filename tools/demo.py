@@ -23,6 +23,7 @@ import sys
 import textwrap
 import threading
 
+import counting
 from guests import (BESIDE_OPTIONS, CONFINED_AS, CONTROL_BYTES,
                      DISKS, EVERY_COMMAND, GUESTS, IMAGE_BYTES, MOVED, NETWORK,
                      NETWORK_OPTIONS, OUTPUT_BYTES, PAGES_GB, PUBLIC_TEXT,
@@ -70,6 +71,7 @@ class Run:
         self.controls = collections.defaultdict(list)
         self.requesters = collections.defaultdict(list)
         self.spaces = []
+        self.counts = []  # of boots of their own
         self.problems = []  # of the whole guest
         self.done = None
         self.process = None
@@ -143,6 +145,7 @@ class Run:
         """Boot, listen, and wait for the end, which comes in any case."""
         make_output(self.output)
         command = self.command()
+        self.counts = counting.boots(command, self.log)
         with open(self.log, "w", encoding="ascii", errors="replace") as log, \
                 open(self.log + ".stderr", "w", encoding="ascii") as errors:
             log.write("$ " + shlex.join(command) + "\n")
@@ -273,7 +276,7 @@ def used_row_errors(run, row, digest):
         errors += window_errors(row)
     if device == "out0":
         errors += output_errors(run, confined)
-    return errors
+    return errors + counting.errors(run, row)
 
 
 def requester_errors(run, device):
@@ -333,6 +336,9 @@ COLUMNS = (
     ("bytes out", 10, lambda run, row: row.get("bytes_out", "?")),
     ("high", 5, lambda run, row: row.get("high_water_chunks", "?")),
     ("pool:byte", 10, lambda run, row: pool_per_byte(row)),
+    ("copies", 11, lambda run, row: counting.copies(row)),
+    ("time", 6, lambda run, row: counting.share(row)),
+    ("instr", 7, lambda run, row: counting.instructions(run, row)),
     ("digest", 14, lambda run, row: row.get("digest", "?")[:12]),
     ("libc", 10, lambda run, row: row.get("libc", "?")),
     ("controls", 9, lambda run, row: controls_held(run, row)),
@@ -341,7 +347,12 @@ LEGEND = (
     "pages: share granules shared (POWER 64 KiB, s390x 4 KiB). calls, in I/O: "
     "calls to the ultravisor before and during I/O. high: most chunks of 256 "
     "KiB in use. pool:byte: bytes of pool for each byte in flight at the "
-    "peak. window, per GB: the library fills the IOMMU's window once (static) "
+    "peak. copies: bytes copied for each byte that the device reported, and "
+    "for each that it was given to read (entry: half of them, before it is "
+    "secure, went direct). time: share of the passes spent in bounce_map() and "
+    "bounce_unmap(). instr: instructions to map and unmap a sector, counted "
+    "under -icount shift=0 in boots of their own, twice in each of two; the "
+    "guest's memcpy is among them. window, per GB: the library fills the IOMMU's window once (static) "
     "or with each mapping (dynamic); calls of the IOMMU for each GB that was "
     "read. confined by: TCE, IOAT, VIOMMU: QEMU's own IOMMU, which the guest's "
     "model of the ultravisor tells what is shared; model: the guest's model "

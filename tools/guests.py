@@ -141,11 +141,24 @@ class Guest:
         return {**rows, **dict.fromkeys(self.beside, "bounce")}
 
     @property
+    def rate(self):
+        """Instructions a tick of cpu_ticks(), when they are counted."""
+        return COUNT_RATES[self.command.split()[0]]
+
+    @property
     def disks(self):
         """Role, name, writable and options of each disk."""
         return [(role, *disk) for role, disk in enumerate(DISKS, start=1)
                 if self.monitor or disk[0] not in MONITOR_ROWS]
 
+
+# Under -icount shift=0 an instruction is a nanosecond; and a tick is:
+COUNT_RATES = {
+    "qemu-system-ppc64": 1000 / 512,  # the time base: 512 MHz
+    "qemu-system-s390x": 1 / 4.096,  # the TOD clock: bit 51 is a microsecond
+    "qemu-system-aarch64": 16,  # the virtual counter: 62.5 MHz
+    "qemu-system-x86_64": 1,  # the time stamp counter: 1 GHz
+}
 
 # The same machine for both byte orders: the guest chooses.
 PSERIES = ("qemu-system-ppc64 -M pseries -cpu POWER9 -smp 2 -m 512"

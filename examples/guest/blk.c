@@ -75,11 +75,13 @@ static enum bounce_err map_part(struct blk *blk, struct blk_request *request,
 				bool device_writes)
 {
 	struct bounce_mapping *mapping = &request->mapping[request->parts];
+	uint64_t ticks = cpu_ticks();
 	enum bounce_err err;
 
 	err = bounce_map(blk->driver.queue, buf,
 			 device_writes ? BOUNCE_FROM_DEVICE : BOUNCE_TO_DEVICE,
 			 mapping);
+	blk->driver.bounce_ticks += cpu_ticks() - ticks;
 	if (err != BOUNCE_OK)
 		return err;
 	request->mapped |= 1u << request->parts;
@@ -106,6 +108,22 @@ static enum bounce_err map_status(struct blk *blk, struct blk_request *request)
 	return map_part(blk, request, &buf, true);
 }
 
+/* The @index-th part's mapping ends; the device has written @written. */
+static bool end_part(struct blk *blk, struct blk_request *request,
+		     uint32_t index, uint64_t written)
+{
+	struct driver *driver = &blk->driver;
+	uint64_t ticks = cpu_ticks();
+	enum bounce_err err;
+
+	err = bounce_unmap(driver->queue, &request->mapping[index], written);
+	driver->bounce_ticks += cpu_ticks() - ticks;
+	driver->moved_in += written;
+	if (!request->part[index].device_writes)
+		driver->moved_out += request->part[index].len;
+	return err == BOUNCE_OK;
+}
+
 /*
  * End all mappings of a request (B1). The device fills its writable parts in
  * order (VIRTIO 1.2, 2.7.8.2), so @written is split in order: data first, the
@@ -124,8 +142,7 @@ static bool end_request(struct blk *blk, struct blk_request *request,
 			taken = part->len;
 		written -= taken;
 		if ((request->mapped & 1u << i) != 0 &&
-		    bounce_unmap(blk->driver.queue, &request->mapping[i],
-				 taken) != BOUNCE_OK)
+		    !end_part(blk, request, i, taken))
 			good = false;
 	}
 	request->in_use = false;

@@ -22,6 +22,9 @@ struct driver {
 	struct bounce_negotiation answer;
 	uint32_t bytes_in_flight; /* with the device, all parts */
 	uint32_t peak_in_flight; /* most bytes at once */
+	uint64_t moved_in; /* bytes the device reported to have written ... */
+	uint64_t moved_out; /* ... and was given to read, in mapped buffers */
+	uint64_t bounce_ticks; /* spent in bounce_map() and bounce_unmap() */
 };
 
 /* What is wanted of a device. */

@@ -91,6 +91,7 @@ enum guest_role {
  *       digest=<64 hex digits|-> [mappings_second=<n>]
  *       [window=<static|dynamic> io_bytes=<n> window_calls_io=<n>]
  *       libc=<none|picolibc>
+ *       moved_in=<n> moved_out=<n> bounce_ticks=<n> pass_ticks=<n>
  *
  *       One a device and verdict. pages_shared counts share granules (64 KiB on
  *       POWER, 4 KiB on Z) that the model holds shared after the run.
@@ -132,6 +133,16 @@ enum guest_role {
  *       A space, as bounce_space_info() and bounce_space_window() tell it, and
  *       each of its windows; len 0 is "to the end". A pool behind bridges, or
  *       of a host bridge, is an island. `ninja explain` shows them.
+ *
+ *       moved_in and moved_out are bytes of the device's own account: what it
+ *       reported to have written of buffers that the library mapped, and the
+ *       length of those that it read. bounce_ticks were spent in bounce_map()
+ *       and bounce_unmap(), of pass_ticks for all of the disk's passes. Zeros
+ *       where nobody counts.
+ *
+ *   count sectors=<n> in=<ticks> out=<ticks>
+ *       twice, before anything else: what it took to map and unmap that many
+ *       buffers of a sector, from and to a device.
  *
  *   requester device=<one of the five> round=<1|2> own=<hex> computed=<hex>
  *       seen=<hex>
@@ -312,6 +323,13 @@ _Noreturn void cpu_exit(bool ok);
 
 /* cpu_milliseconds() - time since some start; for bounds on waiting. */
 uint64_t cpu_milliseconds(void);
+
+/*
+ * cpu_ticks() - the finest clock of the CPU, for shares of time. QEMU's option
+ * -icount shift=0 makes an instruction take a nanosecond: then it counts
+ * instructions, by the clock's rate (COUNT_RATES of tools/guests.py).
+ */
+uint64_t cpu_ticks(void);
 
 /*
  * cpu_share(), cpu_unshare() - ask the monitor for one share granule, past the

@@ -4,6 +4,7 @@
  * device, write it to a second disk, try what must not work, give all back.
  */
 #include "control.h"
+#include "count.h"
 #include "image.h"
 #include "lies.h"
 #include "monitor_lies.h"
@@ -166,11 +167,18 @@ static void refuse_disks(const struct program *program)
 				BOUNCE_WHY_FEATURES_REJECTED);
 }
 
+/* What passes took, of the model and of time. */
+struct cost {
+	uint64_t calls;
+	uint64_t ticks;
+};
+
 /* Half the image, with the model's calls counted while it moves. */
 static bool half_pass(struct blk *blk, bool write, unsigned half,
-		      uint64_t *calls)
+		      struct cost *cost)
 {
 	uint64_t before = model_calls();
+	uint64_t ticks = cpu_ticks();
 	const struct image_pass pass = {
 		.write = write,
 		.from = half * (IMAGE_SECTORS / 2),
@@ -179,66 +187,69 @@ static bool half_pass(struct blk *blk, bool write, unsigned half,
 	};
 	bool good = image_pass(blk, &pass);
 
-	*calls += model_calls() - before;
+	cost->calls += model_calls() - before;
+	cost->ticks += cpu_ticks() - ticks;
 	return good;
 }
 
 static void report_use(const struct program *program, const char *name,
-		       const struct blk *blk, uint64_t calls)
+		       const struct blk *blk, const struct cost *cost)
 {
 	unsigned char digest[SHA256_BYTES];
 	const struct report_use use = {
 		.pool = program->pool,
 		.pool_bytes = GUEST_POOL_BYTES,
 		.share_calls_start = program->start_calls,
-		.share_calls_io = calls,
+		.share_calls_io = cost->calls,
 		.digest = digest,
+		.pass_ticks = cost->ticks,
 	};
 
 	image_digest(digest);
 	report_row(name, &blk->driver, &use);
-	report_demand(calls == 0, "no share call while the device worked");
+	report_demand(cost->calls == 0,
+		      "no share call while the device worked");
 }
 
 static void run_in0(const struct program *program)
 {
-	uint64_t calls = 0;
+	struct cost cost = { 0 };
 
 	report_stage("reading in0");
 	report_demand(in0.sectors == IMAGE_SECTORS, "in0 is the image");
-	report_demand(half_pass(&in0, false, 0, &calls), "reading in0");
+	report_demand(half_pass(&in0, false, 0, &cost), "reading in0");
 	control_unshared("in0", &in0, program->bounce, program->control_space);
-	report_demand(half_pass(&in0, false, 1, &calls), "reading in0");
+	report_demand(half_pass(&in0, false, 1, &cost), "reading in0");
 	control_private_write("in0", &in0);
-	report_use(program, "in0", &in0, calls);
+	report_use(program, "in0", &in0, &cost);
 }
 
 static void run_out0(const struct program *program)
 {
-	uint64_t calls = 0;
+	struct cost cost = { 0 };
 
 	report_stage("writing out0");
 	report_demand(out0.sectors == GUEST_OUTPUT_BYTES / GUEST_SECTOR_BYTES,
 		      "out0 is the output disk");
-	report_demand(half_pass(&out0, true, 0, &calls) &&
-			      half_pass(&out0, true, 1, &calls),
+	report_demand(half_pass(&out0, true, 0, &cost) &&
+			      half_pass(&out0, true, 1, &cost),
 		      "writing out0");
 	control_private_read("out0", &out0);
-	report_use(program, "out0", &out0, calls);
+	report_use(program, "out0", &out0, &cost);
 }
 
 static void run_in1(const struct program *program)
 {
-	uint64_t calls = 0;
+	struct cost cost = { 0 };
 
 	report_stage("reading in1");
 	image_clear();
-	report_demand(half_pass(&in1, false, 0, &calls) &&
-			      half_pass(&in1, false, 1, &calls),
+	report_demand(half_pass(&in1, false, 0, &cost) &&
+			      half_pass(&in1, false, 1, &cost),
 		      "reading in1");
 	control_private_write("in1", &in1);
 	control_canary_breaks("in1", &in1);
-	report_use(program, "in1", &in1, calls);
+	report_use(program, "in1", &in1, &cost);
 }
 
 static void run_smp(const struct program *program)
@@ -304,6 +315,7 @@ _Noreturn void guest_main(void)
 
 	report_total((has_bypass() ? 4 : 3) * (uint64_t)GUEST_IMAGE_BYTES +
 		     (guest_cpu.forced ? 0 : SECURE_BYTES));
+	count_run();
 	if (!guest_cpu.forced) {
 		secure_run();
 		monitor_lies_run();

@@ -103,6 +103,11 @@ static void say_counts(const struct driver *driver,
 	guest_print(" high_water_chunks=%u pool_bytes=%lu peak_in_flight=%u",
 		    pool.chunks_high_water, use->pool_bytes,
 		    driver->peak_in_flight);
+	guest_print(" moved_in=%lu moved_out=%lu bounce_ticks=%lu "
+		    "pass_ticks=%lu",
+		    driver->moved_in, driver->moved_out,
+		    use->pass_ticks != 0 ? driver->bounce_ticks : 0,
+		    use->pass_ticks);
 }
 
 void report_row(const char *name, const struct driver *driver,

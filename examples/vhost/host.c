@@ -48,12 +48,17 @@ _Noreturn void cpu_exit(bool ok)
 	exit(ok ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-uint64_t cpu_milliseconds(void)
+uint64_t cpu_ticks(void)
 {
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t cpu_milliseconds(void)
+{
+	return cpu_ticks() / 1000000;
 }
 
 /* ---- processes ---- */

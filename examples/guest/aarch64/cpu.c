@@ -40,12 +40,17 @@ void cpu_console(const char *text, size_t len)
 	}
 }
 
-uint64_t cpu_milliseconds(void)
+uint64_t cpu_ticks(void)
 {
 	uint64_t ticks;
 
 	__asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(ticks));
-	return ticks / ticks_per_millisecond;
+	return ticks;
+}
+
+uint64_t cpu_milliseconds(void)
+{
+	return cpu_ticks() / ticks_per_millisecond;
 }
 
 _Noreturn void cpu_exit(bool ok)

@@ -57,12 +57,17 @@ void cpu_console(const char *text, size_t len)
 	}
 }
 
-uint64_t cpu_milliseconds(void)
+uint64_t cpu_ticks(void)
 {
 	uint64_t ticks;
 
 	__asm__ volatile("mftb %0" : "=r"(ticks));
-	return ticks / ticks_per_millisecond;
+	return ticks;
+}
+
+uint64_t cpu_milliseconds(void)
+{
+	return cpu_ticks() / ticks_per_millisecond;
 }
 
 static void find_clock(void)

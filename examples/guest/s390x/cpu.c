@@ -116,10 +116,15 @@ void cpu_exit(bool ok)
 /* Bit 51 of the TOD clock counts microseconds (chapter 4, "TOD Clock"). */
 #define TOD_MICROSECOND_SHIFT 12
 
-uint64_t cpu_milliseconds(void)
+uint64_t cpu_ticks(void)
 {
 	uint64_t tod;
 
 	__asm__ volatile("stckf %0" : "=Q"(tod) : : "cc");
-	return (tod >> TOD_MICROSECOND_SHIFT) / 1000;
+	return tod;
+}
+
+uint64_t cpu_milliseconds(void)
+{
+	return (cpu_ticks() >> TOD_MICROSECOND_SHIFT) / 1000;
 }

@@ -102,6 +102,15 @@ static bool start_clock(void)
 	return period != 0 && period <= UINT64_C(100000000); /* 2.3.4 */
 }
 
+uint64_t cpu_ticks(void)
+{
+	uint32_t low;
+	uint32_t high;
+
+	__asm__ volatile("lfence\n\trdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
 uint64_t cpu_milliseconds(void)
 {
 	return counter() / (FEMTOSECONDS / period);
