@@ -209,8 +209,8 @@ HOST = "x86_64"  # of the committed manifest; --host names another
 # Bare-metal guests of `ninja demo`, linked with the archive of their CPU. A raw
 # image is what QEMU loads as firmware; the other is loaded as an ELF file.
 GUEST = named("examples/guest", """main blk churn control count driver duel
-                                   fail image lies net network packet pair
-                                   pattern report secure sha256 smp vring
+                                   fail handover image lies net network packet
+                                   pair pattern report secure sha256 smp vring
                                    monitor_lies""")
 NO_LIBC = named("examples/guest", "mem print")
 PICOLIBC = named("examples/guest", "picolibc")

@@ -78,6 +78,7 @@ ROWS = {
     "liar": "bounce",
     "net": "bounce",
     "entry": "bounce",
+    "handover": "bounce",
 }
 # What a row counts, at least; smp_errors() has that of smp.
 MOVED = {
@@ -87,23 +88,27 @@ MOVED = {
     "liar": ("bytes_in", 1),
     "net": ("bytes_in", 50000),
     "entry": ("bytes_in", IMAGE_BYTES // 2),  # the other half went direct
+    "handover": ("bytes_in", BESIDE_BYTES),
     **dict.fromkeys((*BRIDGED, *HOSTED), ("bytes_in", BESIDE_BYTES)),
     "static": ("bytes_in", WINDOW_BYTES),
     "dynamic": ("io_bytes", WINDOW_BYTES),  # most of it was not copied
 }
 # Rows that have no digest.
-WITHOUT_IMAGE = ("liar", "net", *BRIDGED, *HOSTED, *WINDOW_ROWS)
-CONFINED_AS = {"smp": "in0", "entry": "in0", "net": "in0"}  # the same device
+WITHOUT_IMAGE = ("liar", "net", "handover", *BRIDGED, *HOSTED, *WINDOW_ROWS)
+# The same device.
+CONFINED_AS = dict.fromkeys(("smp", "entry", "handover", "net"), "in0")
 CONFINED_AS.update(dict.fromkeys((*BRIDGED, *HOSTED, *WINDOW_ROWS), "in0"))
 SMP_MAPPINGS = 1000  # at least, of each CPU
 
 # What only a monitor can refuse, or be asked for: not of a guest without one.
-MONITOR_ROWS = ("in1-strict", "legacy", "entry")
+MONITOR_ROWS = ("in1-strict", "legacy", "entry", "handover")
 MONITOR_CONTROLS = frozenset("""
     awkward_answers monitor_honest monitor_never monitor_nothing
     monitor_share monitor_unshare refused_page strict legacy entry_direct
     entry_reach entry_leak entry_legacy entry_too_early entry_afresh
     entry_stale entry_refused entry_bounced entry_again entry_returned
+    handed_over handed_over_goes_on handed_over_left_out handed_over_private
+    handed_over_returned
 """.split())
 CONTROLS = MONITOR_CONTROLS | frozenset("""
     private_write private_read unshared shared_again canary_breaks returned

@@ -80,8 +80,8 @@ enum guest_role {
  *       while it runs, at least every few MiB.
  *
  *   row device=<in0|out0|in1|in1-strict|legacy|in0-decline|smp|liar|net|
- *       entry|pcie-pci-1|pcie-pci-2|nested|pci|root-port|host-0|host-1|
- *       static|dynamic>
+ *       entry|handover|pcie-pci-1|pcie-pci-2|nested|pci|root-port|host-0|
+ *       host-1|static|dynamic>
  *       cpu=<ppc64le|ppc64|s390x|aarch64|x86_64>
  *       transport=<pci|ccw|zpci> verdict=<bounce|direct|refuse> reason="..."
  *       confined=<TCE|IOAT|VIOMMU|model|none> requester=<hex>
@@ -113,7 +113,8 @@ enum guest_role {
  *       CPU 0 read at the same time.
  *
  *       liar is a device that the guest plays itself, on a ring of its own.
- *       net is the network; neither moves the image: digest=-. entry is in0
+ *       net is the network; handover is in0, in an instance that took over the
+ *       slabs of another: none of them moves the image, digest=-. entry is in0
  *       while the guest becomes secure: the first half of the image is read
  *       at the guest's own pages, the second half bounced, and counted. The
  *       next five are disks behind bridges (buses.h), the last two behind two
@@ -185,6 +186,12 @@ enum guest_role {
  *             canary_breaks    the control's own control: unconfined and
  *                              unchecked, the private page is overwritten
  *             returned         everything ended, no page is shared any more
+ *             handed_over      a second instance, who knows the list of the
+ *                              first one's ranges, took them over
+ *             handed_over_goes_on  and read the same disk through them
+ *             handed_over_left_out  a shared page that the list leaves out
+ *             handed_over_private  a private one that it names
+ *             handed_over_returned  everything ended
  *             beside_disk      smp: one CPU reads a disk, the other maps and
  *                              unmaps in the same pool
  *             both_cpus        smp: both map, sync and unmap at once

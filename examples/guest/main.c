@@ -5,6 +5,7 @@
  */
 #include "control.h"
 #include "count.h"
+#include "handover.h"
 #include "image.h"
 #include "lies.h"
 #include "monitor_lies.h"
@@ -319,6 +320,7 @@ _Noreturn void guest_main(void)
 	if (!guest_cpu.forced) {
 		secure_run();
 		monitor_lies_run();
+		handover_run();
 	}
 	report_stage("sharing pages");
 	set_up(&program);

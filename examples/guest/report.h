@@ -22,7 +22,7 @@ struct report_use {
 	const char *window;
 	uint64_t io_bytes;
 	uint64_t window_calls_io;
-	uint64_t pass_ticks; /* of cpu_ticks(), for all passes; 0: not counted */
+	uint64_t pass_ticks; /* cpu_ticks() of all passes; 0: not counted */
 };
 
 /* One line about a device; @use is NULL for a refused one. */
