@@ -110,6 +110,9 @@ FUZZ = {
 }
 FUZZ_HARNESS = ["fuzz/harness.c"]
 
+# The simulation of many CPUs (docs/scale.md).
+SCALE = named("bench/scale", "main machine ours areas")
+
 # The explorer (docs/explorer.md): its engine, and scenarios, which are compiled
 # with its atomics as the library is; what each target searches.
 EXPLORER = named("tests/explorer", """explore memory races regions hooks sites
@@ -337,6 +340,10 @@ TOOLS = """
     ninja                       ninja-build                 explore
     clang                       clang                       explore
     /usr/include/stdlib.h       libc6-dev                   explore
+    ninja                       ninja-build                 scale
+    clang                       clang                       scale
+    /usr/include/stdlib.h       libc6-dev                   scale
+    gnuplot                     gnuplot-nox                 scale
     ninja                       ninja-build                 fuzz
     clang                       clang                       fuzz
     /usr/include/stdlib.h       libc6-dev                   fuzz
@@ -355,8 +362,10 @@ INSTALL = {  # --install: what -> the targets whose tools it brings
     "fuzz": ["fuzz"],
     "prove": ["prove"],
     "explore": ["explore"],
+    "scale": ["scale"],
     "all": ["lib", "explain", "test", "check", "demo", "docs", "coverage",
-            "mcdc", "bench", "explore", "fuzz", "prove", "vhost"],
+            "mcdc", "bench", "explore", "scale", "fuzz", "prove",
+            "vhost"],
 }
 PACKAGES, NEEDS = {}, {target: [] for target in INSTALL["all"]}
 for tool, package, *targets in map(str.split, TOOLS.strip().splitlines()):
@@ -399,7 +408,7 @@ def listed():
     lists += [cpu.sources for cpu in CPUS.values()]
     lists += [guest["sources"] for guest in GUESTS.values()]
     lists += [STEP_TRAPS, named("tests/step", " ".join(STEPS) + " loads")]
-    lists += [BENCH, BENCH_PEER, FUZZ_HARNESS, EXPLORER, SCENARIOS]
+    lists += [BENCH, BENCH_PEER, FUZZ_HARNESS, EXPLORER, SCENARIOS, SCALE]
     lists += [[f"fuzz/fuzz_{name}.c"] + more for name, more in FUZZ.items()]
     return sorted({source for sources in lists for source in sources})
 
@@ -431,8 +440,8 @@ def manifest(args, path):
            description="CONFIGURE")
     m.build(path, "configure", needs=[
         "configure.py", "tools/builder.py", "tools/exploring.py",
-        "tools/flags.py", "tools/fuzzing.py", "tools/manifest.py",
-        "tools/stepping.py"])
+        "tools/scaling.py", "tools/flags.py", "tools/fuzzing.py",
+        "tools/manifest.py", "tools/stepping.py"])
     m.lines += ["", "default lib"]
     return "\n".join(m.lines) + "\n"
 

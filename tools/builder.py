@@ -5,6 +5,7 @@ import pathlib
 
 import exploring
 import fuzzing
+import scaling
 import stepping
 from flags import (BENCH_FLAGS, BENCH_LINUX, GUEST_LINK, LINUX_FLAGS)
 
@@ -325,4 +326,5 @@ class Builder:
         self.vhost()
         self.bench()
         exploring.Explorer(self).build()
+        scaling.build(self)
         fuzzing.Fuzzers(self).build()

@@ -29,6 +29,8 @@ ninja fuzz       libFuzzer with ASan and UBSan, and with MSan, a minute each;
                  what each reaches; fuzz-keep: to fuzz/corpus (docs/fuzzing.md)
 ninja explore    run the library's own code in every order that C11 allows
                  (docs/explorer.md)
+ninja scale      simulate 64 and 256 CPUs on pools of up to 16 GiB, in a few
+                 minutes: docs/scale.md
 ninja explain    print the policy's truth table; after the demo, also the
                  windows, IOMMU, class and requester IDs of each guest
 ninja install    headers, archives, libbounce.pc; DESTDIR and PREFIX count
