@@ -71,6 +71,36 @@ Test(dynamic, a_lie_about_a_list_is_told_unless_pages_are_lost)
 	}
 }
 
+Test(dynamic, joined_segments_end_with_the_one_they_are_joined_to)
+{
+	for (int lost = 0; lost < 2; lost++) {
+		struct bounce_segment segment[3] = { 0 };
+		struct behind b;
+		uint64_t free;
+
+		behind_init(&b, &usual);
+		free = behind_free_slots(&b);
+		for (int i = 0; i < 3; i++) {
+			segment[i].buf = bench_buf(
+				&b.bench, i < 2 ? i * 4096 : 40960, 4096);
+			segment[i].how = BOUNCE_TO_DEVICE;
+		}
+		behind_plan(&b, FAKE_IOMMU_MAP, 1, BOUNCE_STEP_UNCHANGED, 0);
+		/* The refused one is unmapped, too: first. */
+		if (lost)
+			behind_plan(&b, FAKE_IOMMU_UNMAP, 1,
+				    BOUNCE_STEP_UNKNOWN, 0);
+		cr_expect_eq(bounce_map_sg(b.queue, segment, 3, BOUNCE_SG_JOIN),
+			     lost ? BOUNCE_ERR_LOST : BOUNCE_ERR_HOST);
+		cr_expect_eq(segment[1].joined, 1);
+		cr_expect_eq(behind_free_slots(&b), lost ? free - 2 : free);
+		if (lost)
+			leave(&b);
+		else
+			behind_fini(&b);
+	}
+}
+
 /* ---- own pages ---- */
 
 /* The whole pages have bus addresses; the ends find no slot. */
@@ -190,6 +220,26 @@ Test(dynamic, what_is_not_translated_takes_no_call)
 		cr_expect_eq(bounce_unmap(b.queue, &mapping, 0), BOUNCE_OK);
 		behind_fini(&b);
 	}
+}
+
+/* Nobody is protected: the caller's pages are reached as they are. */
+Test(dynamic, a_direct_mapping_through_another_window_takes_no_call)
+{
+	struct bounce_mapping mapping;
+	struct bounce_buf buf;
+	struct behind b;
+
+	behind_make(&b, &open_guest);
+	space_anew(&b, b.bench.knobs.gpa, b.bench.machine.bytes, 0);
+	cr_assert_eq(set(&b), BOUNCE_OK);
+	behind_attach(&b, &usual.info);
+	b.iommu.off = true;
+	buf = bench_buf(&b.bench, 0, 8192);
+	cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_BIDIRECTIONAL, &mapping),
+		     BOUNCE_OK);
+	cr_expect_eq(mapping.bus.v, buf.gpa.v + BEHIND_SHIFT);
+	cr_expect_eq(bounce_unmap(b.queue, &mapping, 0), BOUNCE_OK);
+	behind_fini(&b);
 }
 
 /* ---- what a space may be ---- */
@@ -334,6 +384,26 @@ Test(iommu_static, an_iommu_that_fails_to_be_set_may_hold_slabs_for_ever)
 			     which);
 		bench_discard(&p.bench);
 	}
+}
+
+Test(iommu_static, all_of_it_done_is_done_also_when_it_asks_to_be_asked_again)
+{
+	const struct fake_iommu_fault fault = {
+		.verb = FAKE_IOMMU_MAP,
+		.times = 1,
+		.step = BOUNCE_STEP_RETRY,
+		.done = CHUNK,
+		.truth = FAKE_IOMMU_ALL,
+	};
+	struct pair p;
+
+	pair_init(&p, 1);
+	cr_assert(fake_iommu_fail(&p.iommu[0], &fault));
+	cr_expect_eq(pair_set(&p, 0), BOUNCE_OK);
+	cr_expect_eq(p.iommu[0].calls[FAKE_IOMMU_MAP], 1);
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(bounce_space_fini(p.space[i]), BOUNCE_OK);
+	bench_fini(&p.bench);
 }
 
 /* ---- where an IOMMU translates ---- */

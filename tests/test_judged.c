@@ -122,6 +122,7 @@ static void say_nothing(void *ctx, uint32_t queue)
 Test(viommu_valid, every_damage_is_seen)
 {
 	static _Alignas(4096) unsigned char shared[16384];
+	static uint64_t nothing[64];
 	static _Alignas(BOUNCE_VIOMMU_ALIGN) unsigned char memory[4096];
 	const struct bounce_viommu_info info = {
 		.notify = say_nothing,
@@ -164,7 +165,8 @@ Test(viommu_valid, every_damage_is_seen)
 	viommu->info.domains = 0;
 	cr_expect_not(bounce_viommu_valid(viommu), "more than there are");
 	viommu->info.domains = 2;
-	cr_expect(bounce_viommu_valid(viommu));
+	viommu->ring[1].used = (void *)nothing;
+	cr_expect_not(bounce_viommu_valid(viommu), "a ring's check");
 }
 
 /* ---- device trees ---- */
@@ -178,6 +180,88 @@ Test(fdt, of_two_gigabytes_or_more_is_none)
 	cr_assert_eq(bounce_fdt_open(&fdt, blob, size), BOUNCE_OK);
 	blob[4] = 0x80; /* totalsize: offset 4, big-endian */
 	cr_expect_eq(bounce_fdt_open(&fdt, blob, SIZE_MAX), BOUNCE_ERR_ARG);
+}
+
+/* Also where it ends between a name and the next cell. */
+Test(fdt, whose_structure_ends_early_is_none)
+{
+	unsigned char blob[BLOB_BYTES];
+	uint32_t size = blob_sample(blob);
+	struct bounce_fdt fdt;
+
+	cr_assert_eq(bounce_fdt_open(&fdt, blob, size), BOUNCE_OK);
+	for (uint32_t bytes = 0; bytes < 256; bytes++) {
+		blob[36] = 0; /* size_dt_struct: offset 36 */
+		blob[37] = 0;
+		blob[38] = 0;
+		blob[39] = (unsigned char)bytes;
+		cr_expect_eq(bounce_fdt_open(&fdt, blob, size), BOUNCE_ERR_ARG,
+			     "%u bytes", bytes);
+	}
+}
+
+Test(fdt, a_name_with_two_addresses_is_found_by_all_of_it)
+{
+	struct blob_maker maker;
+	unsigned char blob[BLOB_BYTES];
+	struct bounce_fdt fdt;
+
+	blob_start(&maker);
+	blob_node(&maker, "");
+	blob_node(&maker, "a@b@c");
+	blob_close(&maker);
+	blob_close(&maker);
+	cr_assert_eq(bounce_fdt_open(&fdt, blob, blob_finish(&maker, blob)),
+		     BOUNCE_OK);
+	cr_expect_geq(bounce_fdt_find(&fdt, "/a@b@c"), 0);
+	cr_expect_geq(bounce_fdt_find(&fdt, "/a"), 0);
+	cr_expect_eq(bounce_fdt_find(&fdt, "/a@b"), BOUNCE_FDT_NONE);
+}
+
+/* The root names itself, and nothing is around it. */
+Test(fdt_pool, that_is_the_root_is_an_error)
+{
+	struct blob_maker maker;
+	unsigned char blob[BLOB_BYTES];
+	struct bounce_fdt_region region;
+	struct bounce_fdt fdt;
+
+	blob_start(&maker);
+	blob_node(&maker, "");
+	blob_text(&maker, "compatible", "restricted-dma-pool");
+	blob_cells(&maker, "phandle", 1, 1);
+	blob_cells(&maker, "memory-region", 1, 1);
+	blob_node(&maker, "pool");
+	blob_text(&maker, "compatible", "restricted-dma-pool");
+	blob_cells(&maker, "phandle", 1, 2);
+	blob_cells(&maker, "memory-region", 1, 2);
+	blob_close(&maker);
+	blob_close(&maker);
+	cr_assert_eq(bounce_fdt_open(&fdt, blob, blob_finish(&maker, blob)),
+		     BOUNCE_OK);
+	cr_expect_eq(bounce_fdt_pool(&fdt, bounce_fdt_find(&fdt, "/"), &region),
+		     BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_fdt_pool(&fdt, bounce_fdt_find(&fdt, "/pool"),
+				     &region),
+		     BOUNCE_ERR_ARG, "a child of the root");
+}
+
+Test(fdt_dma_window, that_is_not_whole_cells_is_wrong)
+{
+	struct bounce_fdt_dma_window window;
+	struct blob_maker maker;
+	unsigned char blob[BLOB_BYTES];
+	struct bounce_fdt fdt;
+
+	blob_start(&maker);
+	blob_node(&maker, "");
+	blob_bytes(&maker, "ibm,dma-window", "\0\0\0\1\0", 5);
+	blob_close(&maker);
+	cr_assert_eq(bounce_fdt_open(&fdt, blob, blob_finish(&maker, blob)),
+		     BOUNCE_OK);
+	cr_expect_eq(bounce_fdt_dma_window(&fdt, bounce_fdt_find(&fdt, "/"), 0,
+					   &window),
+		     BOUNCE_ERR_ARG);
 }
 
 /*

@@ -57,6 +57,19 @@ Test(viommu, an_endpoint_that_is_gone_at_its_detach_is_the_hosts_doing)
 	stand_fini(&s);
 }
 
+Test(viommu, a_device_that_cannot_be_probed_is_not)
+{
+	struct stand s;
+	uint32_t requests;
+
+	attached(&s);
+	s.viommu->info.features &= ~BOUNCE_VIOMMU_F_PROBE;
+	requests = s.device.requests;
+	cr_expect_eq(bounce_viommu_probe(s.domain, ENDPOINT), BOUNCE_OK);
+	cr_expect_eq(s.device.requests, requests);
+	stand_fini(&s);
+}
+
 /* ---- what PROBE answers ---- */
 
 Test(viommu, a_reserved_range_that_ends_before_it_begins_is_an_error)

@@ -22,6 +22,7 @@ COMPLEXITY = 10
 # More, with the reason. Shipped code first.
 COMPLEX = {
     "bounce_block_claim": (11, "the places of a search, in their order"),
+    "claim_large": (11, "slabs near and far, sealed or not, in their order"),
     "bounce_mapping_claim": (11, "which unit decides, and the ways to the "
                              "next: one sentence"),
     "call_sync": (14, "a fuzzer's and a test's: a way for each wrong call"),
