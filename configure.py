@@ -104,7 +104,7 @@ STEPS = ["interrupts", "fetches"]
 # linked with, beside the library.
 FUZZ = {
     "api": named("fuzz", "life life_map life_list life_slow"),
-    "fdt": [],
+    "fdt": [], "iommu": [], "viommu": [],
     "monitor": [], "negotiate": [], "used": [], "window": [],
     "vring": ["examples/guest/vring.c"],
 }
