@@ -356,8 +356,9 @@ LEGEND = (
     "IOMMU's window once (static) or with each mapping (dynamic); calls of the "
     "IOMMU for each GB that was read. confined by: TCE, IOAT, VIOMMU: QEMU's "
     "own IOMMU, which the guest's model of the ultravisor tells what is "
-    "shared; model: that model, asked for every descriptor before the device is told "
-    "(aarch64 has no ultravisor: there the library's list of shared ranges). "
+    "shared; model: that model, asked for every descriptor before the device "
+    "is told (aarch64 has no ultravisor: there the library's list of shared "
+    "ranges). "
     "smp: two CPUs map and unmap at once; mappings and bytes are both CPUs', "
     "digest and pool:byte are of in0, which CPU 0 reads meanwhile."
 )
