@@ -119,8 +119,8 @@ EXPLORER = named("tests/explorer", """explore memory races regions hooks sites
                                       litmus main""")
 SCENARIOS = named("tests/explorer", """stand slots slabs granules records
                                        devices frozen""")
-EXPLORED = {"explore": ["litmus", "slots", "slabs", "granules", "records",
-                        "devices", "frozen"]}
+EXPLORED = """litmus slots slabs granules records devices
+              frozen""".split()
 
 
 

@@ -276,7 +276,12 @@ static const struct control of_a_quarantine[] = {
  * them hears that the device is quiet. */
 static void setup_shorter(void)
 {
-	setup_bounced();
+	struct stand_knobs knobs = one_device;
+
+	/* A revoke looks at each queue. */
+	knobs.queues = 1;
+	knobs.protection = BOUNCE_PROTECTION_YES;
+	make(&knobs);
 	explorer_check(map(0) == BOUNCE_OK);
 	explorer_check(bounce_unmap(stand.queue[0], &stand.mapping[0], 0) ==
 		       BOUNCE_OK);
@@ -315,6 +320,8 @@ const struct scenario devices_scenarios[] = {
 	{ .name = "no map after an epoch goes by what held before",
 	  .setup = setup_open,
 	  .thread = { protect_0, map_in_epoch_1 },
+	  .switches = 3,
+	  .stale = 3,
 	  .check = next_is_bounced },
 	{ .name = "two mappers leave no old verdict beside a new epoch",
 	  .setup = setup_open,
@@ -325,6 +332,8 @@ const struct scenario devices_scenarios[] = {
 	{ .name = "no map after a rejection goes by what held before",
 	  .setup = setup_bounced,
 	  .thread = { reject_0, map_rejected_1 },
+	  .switches = 3,
+	  .stale = 3,
 	  .check = next_is_refused,
 	  .controls = of_a_rejection },
 	{ .name = "two mappers leave no old verdict after a rejection",
@@ -336,6 +345,8 @@ const struct scenario devices_scenarios[] = {
 	{ .name = "no map after a renumbering uses an old binding",
 	  .setup = setup_numbered,
 	  .thread = { renumber_0, map_rejected_1 },
+	  .switches = 3,
+	  .stale = 3,
 	  .check = next_is_refused,
 	  .controls = of_an_epoch },
 	{ .name = "two mappers keep no old binding after a renumbering",
@@ -357,7 +368,7 @@ const struct scenario devices_scenarios[] = {
 	  .thread = { map_two_slots_0, revoke_1, revoke_and_quiesce_2 },
 	  .check = all_is_released,
 	  .switches = 2,
-	  .stale = 2,
+	  .stale = 1,
 	  .controls = of_a_release },
 	{ .name = "a quarantined run is nobody's while somebody is inside",
 	  .setup = setup_revoked_mapping,

@@ -328,6 +328,11 @@ static bool step(struct turn *turn)
 		verdict = KNOWN_STATE;
 		return false;
 	}
+	if (what->states != 0 && seen_count > what->states) {
+		wrong = "more states than it may have: give it bounds";
+		verdict = WRONG;
+		return false;
+	}
 	stops = freezable(turn, &list[count]);
 	pick = choose(count + stops);
 	if (pick >= count) {

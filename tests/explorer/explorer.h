@@ -48,6 +48,7 @@ struct scenario {
 	unsigned switches; /* at most so many preemptions; 0: any number */
 	unsigned stale; /* at most so many accesses that see, or come before,
 			 * an older store than they might; 0: any number */
+	uint64_t states; /* more are a failure; 0: any number */
 	const struct control *controls; /* ends with function NULL */
 };
 
