@@ -5,7 +5,7 @@
   ./configure.py                        write ./build.ninja (committed)
   ./configure.py --check                fail when ./build.ninja is stale
   ./configure.py --install test         install what `ninja test` and `ninja
-                                        check` need; also: demo, vhost, all
+                                        check` need; also: cross, demo, all...
   ./configure.py --name gcc --cc gcc    write build/gcc.ninja, then
   ninja -f build/gcc.ninja test
 
@@ -20,6 +20,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tools"))
 
+import crossing  # noqa: E402
 import flags  # noqa: E402
 import packages  # noqa: E402
 from builder import Builder  # noqa: E402
@@ -86,6 +87,8 @@ SUPPORT.append("tests/attacks/scene.c")
 # All of it with a step before each atomic access (tests/attacks/stepped.h).
 STEPPED = named("tests/attacks", "attack_steps attack_stops")
 
+# These compile library code in: each is a program of its own everywhere.
+OWN_CODE = named("tests", "test_pool_steps test_revoke_between test_used")
 # It compiles library code with atomics that are not C11's: not for coverage.
 OTHER_ATOMICS = ["tests/test_pool_steps.c"]
 
@@ -256,6 +259,33 @@ GUESTS = {
     "x86_64": image("x86_64", "x86_64", X86 + VIOMMU, "translated"),
 }
 
+# The unit tests on other CPUs; tests/mini stands in for Criterion. What cannot
+# be everywhere, by the reason:
+MINI = named("tests/mini", "runner")
+MINI_PROCESS = named("tests/mini", "process")
+MINI_METAL = named("tests/mini", "metal")
+MINI_ARM = named("tests/mini", "aarch64.S")
+NEED_X86 = named("tests", "test_grow_race")  # the trap flag stops a CPU
+NEED_PAGES = named("tests", "test_guard test_fdt_guard attacks/attack_a")
+NEED_THREADS = named("tests", "threads")
+CROSSES = {
+    "ppc64le": crossing.process("powerpc64le", "qemu-ppc64le"),
+    "ppc64": crossing.process("powerpc64", "qemu-ppc64"),
+    "s390x": crossing.process("s390x", "qemu-s390x"),
+    "aarch64": crossing.process("aarch64", "qemu-aarch64"),
+    "aarch64-metal": crossing.metal(
+        "aarch64", "aarch64-linux-gnu-", "/usr/lib/picolibc/aarch64-linux-gnu",
+        "qemu-system-aarch64 -M virt -cpu cortex-a57", ram=0x40000000,
+        options="-fno-pic -mno-outline-atomics", entry="mini_start",
+        start=MINI_ARM),
+    "riscv64-metal": crossing.metal(
+        "riscv64", "riscv64-unknown-elf-",
+        "/usr/lib/picolibc/riscv64-unknown-elf",
+        "qemu-system-riscv64 -M virt -bios none", ram=0x80000000,
+        options="-march=rv64imac -mabi=lp64 -mcmodel=medany",
+        variant="rv64imac/lp64/"),
+}
+
 # What `ninja check` runs: name -> command. $archives are the code variants,
 # $all what is shipped, and $shipped that of this machine.
 CHECKS = {
@@ -300,15 +330,19 @@ TOOLS = """
     cppcheck                    cppcheck        check
     clang-tidy                  clang-tidy      check
     pmccabe                     pmccabe         check
-    powerpc64le-linux-gnu-gcc   gcc-powerpc64le-linux-gnu   check demo
-    powerpc64-linux-gnu-gcc     gcc-powerpc64-linux-gnu     check demo
-    s390x-linux-gnu-gcc         gcc-s390x-linux-gnu         check demo
-    aarch64-linux-gnu-gcc       gcc-aarch64-linux-gnu       check demo
-    riscv64-linux-gnu-gcc       gcc-riscv64-linux-gnu       check
+    powerpc64le-linux-gnu-gcc   gcc-powerpc64le-linux-gnu   check demo \
+                                                            cross-test
+    powerpc64-linux-gnu-gcc     gcc-powerpc64-linux-gnu     check demo \
+                                                            cross-test
+    s390x-linux-gnu-gcc         gcc-s390x-linux-gnu         check demo \
+                                                            cross-test
+    aarch64-linux-gnu-gcc       gcc-aarch64-linux-gnu       check demo \
+                                                            cross-test
+    riscv64-linux-gnu-gcc       gcc-riscv64-linux-gnu       check cross-test
     qemu-system-ppc64           qemu-system-ppc             demo
     qemu-system-s390x           qemu-system-misc            demo
     x86_64-linux-gnu-gcc        gcc                         demo
-    qemu-system-aarch64         qemu-system-arm             demo
+    qemu-system-aarch64         qemu-system-arm             demo cross-test
     qemu-system-x86_64          qemu-system-x86             demo
     /usr/lib/picolibc/aarch64-linux-gnu/lib/libc.a \
                                 picolibc-aarch64-linux-gnu  demo
@@ -319,6 +353,23 @@ TOOLS = """
     ar                          binutils                    vhost
     /usr/include/stdlib.h       libc6-dev                   vhost
     mke2fs                      e2fsprogs                   vhost
+    /usr/powerpc64le-linux-gnu/include/stdlib.h  libc6-dev-ppc64el-cross \
+                                                            cross-test
+    /usr/powerpc64-linux-gnu/include/stdlib.h    libc6-dev-ppc64-cross \
+                                                            cross-test
+    /usr/s390x-linux-gnu/include/stdlib.h        libc6-dev-s390x-cross \
+                                                            cross-test
+    /usr/aarch64-linux-gnu/include/stdlib.h      libc6-dev-arm64-cross \
+                                                            cross-test
+    riscv64-unknown-elf-gcc     gcc-riscv64-unknown-elf     cross-test
+    /usr/lib/picolibc/riscv64-unknown-elf/lib/release/rv64imac/lp64/libc.a \
+                                picolibc-riscv64-unknown-elf  cross-test
+    /usr/lib/picolibc/aarch64-linux-gnu/lib/release/libc.a \
+                                picolibc-aarch64-linux-gnu  cross-test
+    qemu-ppc64le                qemu-user                   cross-test
+    qemu-system-riscv64         qemu-system-misc            cross-test
+    ninja                       ninja-build                 cross-test
+    ar                          binutils                    cross-test
     doxygen                     doxygen                     docs
     gcovr                       gcovr                       coverage
     gcov                        gcc                         coverage
@@ -357,14 +408,15 @@ INSTALL = {  # --install: what -> the targets whose tools it brings
     "demo": ["demo"],
     "vhost": ["vhost"],
     "test": ["lib", "explain", "test", "check"],
+    "cross": ["cross-test"],
     "docs": ["docs", "coverage", "mcdc"],
     "bench": ["bench"],
     "fuzz": ["fuzz"],
     "prove": ["prove"],
     "explore": ["explore"],
     "scale": ["scale"],
-    "all": ["lib", "explain", "test", "check", "demo", "docs", "coverage",
-            "mcdc", "bench", "explore", "scale", "fuzz", "prove",
+    "all": ["lib", "explain", "test", "check", "cross-test", "demo", "docs",
+            "coverage", "mcdc", "bench", "explore", "scale", "fuzz", "prove",
             "vhost"],
 }
 PACKAGES, NEEDS = {}, {target: [] for target in INSTALL["all"]}
@@ -402,6 +454,7 @@ VARIANTS = [
 def listed():
     """Every source that is built; tools/layers.py looks for others."""
     lists = [FAKE, BACKENDS, SUPPORT, TESTS, ATTACKS, STEPPED, STRESS, POISON,
+             MINI, MINI_PROCESS, MINI_METAL, MINI_ARM,
              [EXPLAIN, README, LIBFDT, COUNTED, UNBOUND]]
     lists += [VHOST, TWIN, SOAK]
     lists += [proof.sources for proof in PROOFS.values()]
@@ -439,7 +492,8 @@ def manifest(args, path):
     m.rule("configure", f"python3 -B configure.py{again}", generator=1,
            description="CONFIGURE")
     m.build(path, "configure", needs=[
-        "configure.py", "tools/builder.py", "tools/exploring.py",
+        "configure.py", "tools/builder.py", "tools/crossing.py",
+        "tools/exploring.py",
         "tools/scaling.py", "tools/flags.py", "tools/fuzzing.py",
         "tools/manifest.py", "tools/stepping.py"])
     m.lines += ["", "default lib"]

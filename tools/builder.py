@@ -3,6 +3,7 @@
 configure.py. This file has no list of its own."""
 import pathlib
 
+import crossing
 import exploring
 import fuzzing
 import scaling
@@ -316,6 +317,7 @@ class Builder:
         self.library()
         self.tests()
         self.checks()
+        crossing.Crosses(self).build()
         self.long_soak()
         self.coverage()
         self.mcdc()

@@ -27,6 +27,17 @@ SOAKED = OBSERVED.replace("-O1", "-O2")
 MCDC = (OBSERVED.replace("-DBOUNCE_DEBUG ", "").replace("-O1", "-O0")
         + " -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc "
         "-fprofile-update=atomic")
+# The unit tests on an emulated CPU: with the shipped archive, which asserts
+# nothing; less of what takes a minute there.
+CROSS = (OBSERVED.replace("-DBOUNCE_DEBUG ", "").replace("-pthread ", "")
+         .replace("-Itests", "-Itests/mini -Itests") + " -DLEAK_CALLS=700")
+CROSS_STRESS = "-DSLOW_CPU"  # two threads, and fewer steps
+# A bare machine, by picolibc's linker script, from where its RAM begins: code,
+# data and heap, the stack at the end; the rest of 1 GiB is for what metal.c
+# keeps.
+METAL = {"__flash": 0, "__flash_size": 0x4000000,
+         "__ram": 0x4000000, "__ram_size": 0x20000000,
+         "__stack_size": 0x1000000}
 FUZZED = (OBSERVED.replace("-O1", "-O2") + " -Ifuzz -Iexamples/guest "
           "-fno-sanitize-recover=all")
 GUEST_FLAGS = (f"-std=c11 -ffreestanding -g -O2 {WARN} -Iinclude "

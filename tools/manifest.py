@@ -8,6 +8,9 @@ ninja test       unit tests (ASan, UBSan) and stress programs (TSan)
 ninja test_pool  one of them: the name of any file in tests/ or tests/stress/
 ninja attack     of those, the catalogue of attacks (docs/threats.md)
 ninja step       of those, the shipped archive at each of its instructions
+ninja cross-test the unit tests, and stress programs with two threads, on
+                 emulated CPUs: processes under Linux, and bare machines with
+                 picolibc; cross-ppc64: one CPU of them
 ninja check      symbols, layers, headers, docs, sizes, names, format,
                  analyzers, the same bytes from another folder, and more
 ninja soak       10^8 random operations beside faults, growth and revokes; all
@@ -80,7 +83,8 @@ def rules(m, targets):
               " so it runs again, and its target's total fails.")
     m.rule("run", "python3 -B tools/run.py $kind $out -- $what",
            description="RUN $name")
-    m.rule("total", "python3 -B tools/total.py $name $builddir/$name.list",
+    m.var("adds", "total.py")
+    m.rule("total", "python3 -B tools/$adds $name $builddir/$name.list",
            rspfile="$builddir/$name.list", rspfile_content="$in",
            pool="console", description="TOTAL $name")
     m.rule("console", "$what", pool="console", description="$name")

@@ -97,9 +97,7 @@ def main():
     for old in (stamp, tap):
         old.unlink(missing_ok=True)
     if kind == "criterion":
-        command = [f"./{command[0]}", *command[1:], f"--tap={tap}", "-j1"]
-    elif kind == "program":
-        command = [f"./{command[0]}", *command[1:]]
+        command = [*command, f"--tap={tap}", "-j1"]
     if kind in ("criterion", "program"):
         command = steady() + command
     shown = kind == "rows"

@@ -35,6 +35,32 @@ def stage(folder, target):
     return passed, max(failed, 1)
 
 
+def stamps_of(names):
+    """The stamps that a list names."""
+    stamps = [pathlib.Path(name)
+              for name in pathlib.Path(names).read_text().split()]
+    if not all(stamp.parent.name for stamp in stamps):
+        raise Trouble(f"{names}: names no stamps of tools/run.py")
+    return stamps
+
+
+def count_of(stamp):
+    return read(stamp.with_suffix(".count"))
+
+
+def finish(target, stamps):
+    """One line for all, after one for each that failed; the exit status."""
+    passed, failed = add(map(count_of, stamps))
+    if stamps and stamps[0].parent.name == target:
+        file = stamps[0].parent.parent / f"{target}.total"
+        file.write_text(f"{passed} {failed}\n")
+    for stamp in stamps:
+        if count_of(stamp)[1]:
+            print(f"FAILED {stamp.name}: {stamp.with_suffix('.log')}")
+    print(f"{target}: {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
 def main():
     if sys.argv[1] == "--stages":
         folder = pathlib.Path(sys.argv[2])
@@ -43,21 +69,7 @@ def main():
         return 1 if failed or not passed else 0
     if len(sys.argv) != 3:
         raise Trouble("one TARGET and one LIST; or --stages first")
-    target, names = sys.argv[1:]
-    stamps = [pathlib.Path(name)
-              for name in pathlib.Path(names).read_text().split()]
-    if not all(stamp.parent.name for stamp in stamps):
-        raise Trouble(f"{names}: names no stamps of tools/run.py")
-    counts = [read(stamp.with_suffix(".count")) for stamp in stamps]
-    passed, failed = add(counts)
-    if stamps and stamps[0].parent.name == target:
-        total = stamps[0].parent.parent / f"{target}.total"
-        total.write_text(f"{passed} {failed}\n")
-    for stamp, (_, lost) in zip(stamps, counts):
-        if lost:
-            print(f"FAILED {stamp.name}: {stamp.with_suffix('.log')}")
-    print(f"{target}: {passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return finish(sys.argv[1], stamps_of(sys.argv[2]))
 
 
 if __name__ == "__main__":

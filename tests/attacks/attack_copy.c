@@ -223,11 +223,11 @@ static void make(struct bench *bench, enum call call,
 	struct bounce_queue *queue = bench->queue[0];
 
 	if (call == CALL_MAP)
-		(void)bounce_map(queue, &buf, BOUNCE_BIDIRECTIONAL, handle);
+		(void)!bounce_map(queue, &buf, BOUNCE_BIDIRECTIONAL, handle);
 	else if (call == CALL_SYNC)
-		(void)bounce_sync_for_cpu(queue, handle, 0, 4096);
+		(void)!bounce_sync_for_cpu(queue, handle, 0, 4096);
 	else
-		(void)bounce_unmap(queue, handle, 4096);
+		(void)!bounce_unmap(queue, handle, 4096);
 }
 
 /* All but what the call had in its hands goes on, at once. */
