@@ -8,6 +8,8 @@
                                         check` need; also: cross, demo, all...
   ./configure.py --name gcc --cc gcc    write build/gcc.ninja, then
   ninja -f build/gcc.ninja test
+  ./configure.py --name pico --picolibc s390x=/opt/pico, and the demo's guests
+                                        of that CPU have that C library
 
 Without options the output depends on this file alone, never on the machine, so
 that build.ninja can be committed. Options only ever write a file in build/.
@@ -503,6 +505,27 @@ def manifest(args, path):
 # ---- what a person asks for ------------------------------------------------
 
 
+def link_picolibc(pairs):
+    """Give the guests of a CPU the picolibc that is installed somewhere.
+    Returns what is wrong, or nothing."""
+    cpus = sorted({guest["cpu"] for guest in GUESTS.values()})
+    for pair in pairs:
+        cpu, _, prefix = pair.partition("=")
+        if cpu not in cpus or not prefix.startswith("/"):
+            return (f"--picolibc {pair}: it takes CPU=/PREFIX, and guests are "
+                    f"for {' '.join(cpus)}")
+        for file in ("lib/libc.a", "include/picolibc.h"):
+            if not (pathlib.Path(prefix) / file).is_file():
+                return (f"--picolibc {pair}: there is no {prefix}/{file}: "
+                        "name the folder that picolibc was installed in")
+        for guest in GUESTS.values():
+            if guest["cpu"] == cpu:
+                guest["libc"] = prefix
+                guest["sources"] = [s for s in guest["sources"]
+                                    if s not in NO_LIBC + PICOLIBC] + PICOLIBC
+    return ""
+
+
 def write(args):
     path = "build.ninja" if args.name == "host" else f"build/{args.name}.ninja"
     text = manifest(args, path)
@@ -534,9 +557,13 @@ def main():
     p.add_argument("--cc", help="compiler for this machine (clang)")
     p.add_argument("--host", choices=CPUS, help="CPU of this machine (x86_64)")
     p.add_argument("--prefix", help="for `ninja install` (/usr/local)")
+    p.add_argument("--picolibc", metavar="CPU=PREFIX", action="append",
+                   default=[], help="for the demo's guests of a CPU; may be "
+                   "given for each")
     args = p.parse_args()
     args.given = [(key, getattr(args, key)) for key in defaults
                   if getattr(args, key) is not None]
+    args.given += [("picolibc", pair) for pair in args.picolibc]
     for key, value in args.given:
         if not value or any(c in value for c in " \t\n$|:'\""):
             p.error(f"--{key} '{value}' cannot be used in a manifest")
@@ -544,6 +571,9 @@ def main():
         p.error("--name takes letters, digits, - and _")
     if args.given and args.name == "host":
         p.error("options need a --name of their own")
+    wrong = link_picolibc(args.picolibc)
+    if wrong:
+        p.error(wrong)
     if args.name != "host":
         args.given.insert(0, ("name", args.name))
     for key, value in defaults.items():

@@ -340,7 +340,7 @@ COLUMNS = (
     ("time", 6, lambda run, row: counting.share(row)),
     ("instr", 7, lambda run, row: counting.instructions(run, row)),
     ("digest", 14, lambda run, row: row.get("digest", "?")[:12]),
-    ("libc", 10, lambda run, row: row.get("libc", "?")),
+    ("libc", 14, lambda run, row: row.get("libc", "?")),
     ("controls", 9, lambda run, row: controls_held(run, row)),
 )
 LEGEND = (
@@ -359,6 +359,8 @@ LEGEND = (
     "shared; model: that model, asked for every descriptor before the device "
     "is told (aarch64 has no ultravisor: there the library's list of shared "
     "ranges). "
+    "libc: what the guest is linked with; none: the four mem*() functions are "
+    "its own. "
     "smp: two CPUs map and unmap at once; mappings and bytes are both CPUs', "
     "digest and pool:byte are of in0, which CPU 0 reads meanwhile."
 )

@@ -90,7 +90,7 @@ enum guest_role {
  *       bytes_out=<n> high_water_chunks=<n> pool_bytes=<n> peak_in_flight=<n>
  *       digest=<64 hex digits|-> [mappings_second=<n>]
  *       [window=<static|dynamic> io_bytes=<n> window_calls_io=<n>]
- *       libc=<none|picolibc>
+ *       libc=<none|picolibc-n>
  *       moved_in=<n> moved_out=<n> bounce_ticks=<n> pass_ticks=<n>
  *
  *       One a device and verdict. pages_shared counts share granules (64 KiB on

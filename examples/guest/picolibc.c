@@ -5,12 +5,13 @@
  *
  * One line buffer: only the first CPU prints.
  */
+#include <picolibc.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "guest.h"
 
-const char guest_libc[] = "picolibc";
+const char guest_libc[] = "picolibc-" _PICOLIBC_VERSION;
 
 static char line[160];
 static size_t used;
