@@ -212,6 +212,18 @@ enum bounce_err bounce_own_open(struct bounce_space *space)
 	return BOUNCE_OK;
 }
 
+enum bounce_err bounce_own_abandon(struct bounce_space *space)
+{
+	const struct bounce_iommu_run all = {
+		.bus = space->translation.own_bus,
+		.len = space->translation.own_len,
+		.access = IOMMU_BOTH,
+	};
+
+	return space->own == NULL ? BOUNCE_OK :
+				    bounce_iommu_unmap(space, &all, 1);
+}
+
 void bounce_own_close(struct bounce_space *space)
 {
 	struct bounce_pool *own = space->own;

@@ -331,6 +331,8 @@ bool bounce_own_valid(const struct bounce_space *space,
 		      const struct bounce_translation *t);
 enum bounce_err bounce_own_open(struct bounce_space *space);
 void bounce_own_close(struct bounce_space *space);
+/* Take all of them out of reach, whatever lives; other CPUs are stopped. */
+enum bounce_err bounce_own_abandon(struct bounce_space *space);
 
 /* ---- the caller's own pages: own.c ---- */
 

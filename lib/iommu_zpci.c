@@ -65,6 +65,10 @@ _Static_assert(BOUNCE_ZPCI_WINDOW_END == (uint64_t)REGIONS << REGION_SHIFT,
 /* How often a busy host is asked again in calls that do not answer RETRY. */
 #define BUSY_MAX 256u
 
+/* Looks at a function that another CPU attaches or recovers: it asks the host,
+ * about the whole window, and a page must not be lost for that. */
+#define CHANGE_LOOKS (UINT32_C(1) << 20)
+
 /* The function information block; its translation parameters only [I]. */
 struct fib {
 	uint64_t reserved00[2];
@@ -450,11 +454,24 @@ bool bounce_zpci_valid(const struct bounce_zpci *zpci)
 
 /* ---- telling the functions: Z2 ---- */
 
+/* What it is when nobody changes it, or still CHANGING, after a while. */
+static uint64_t look_settled(const struct zpci_function *function)
+{
+	uint64_t word = look(function);
+
+	for (uint32_t i = 0;
+	     state_of(word) == ZPCI_CHANGING && i < CHANGE_LOOKS; i++) {
+		bounce_cpu_relax();
+		word = look(function);
+	}
+	return word;
+}
+
 static enum bounce_step tell_one(struct bounce_zpci *zpci,
 				 struct zpci_function *function,
 				 bounce_bus_t bus, uint64_t len)
 {
-	uint64_t word = look(function);
+	uint64_t word = look_settled(function);
 	enum bounce_err err;
 
 	if (state_of(word) == ZPCI_FREE || state_of(word) == ZPCI_STOPPED)

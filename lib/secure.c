@@ -120,6 +120,10 @@ enum bounce_err bounce_unshare_all(struct bounce *bounce)
 		    bounce_slab_abandon(slab) != BOUNCE_OK)
 			result = BOUNCE_ERR_LOST;
 	}
+	for (uint32_t i = 0; i < bounce->config.spaces; i++)
+		if (bounce->space[i].in_use &&
+		    bounce_own_abandon(&bounce->space[i]) != BOUNCE_OK)
+			result = BOUNCE_ERR_LOST;
 	return result;
 }
 

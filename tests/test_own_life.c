@@ -85,6 +85,24 @@ Test(own, a_revoked_device_is_out_of_reach_when_it_is_quiesced)
 	behind_fini(&b);
 }
 
+Test(own, at_the_end_of_everything_nothing_is_mapped)
+{
+	struct bounce_mapping mapping;
+	struct bounce_buf buf;
+	struct behind b;
+
+	behind_init(&b, &usual);
+	buf = bench_buf(&b.bench, PAGE - 8, PAGE + 16);
+	cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_FROM_DEVICE, &mapping),
+		     BOUNCE_OK);
+	cr_expect_eq(bounce_unshare_all(b.bench.bounce), BOUNCE_OK);
+	cr_expect_eq(fake_iommu_mapped(&b.iommu), 0);
+	behind_plan(&b, FAKE_IOMMU_FLUSH, 0, BOUNCE_STEP_UNKNOWN, 0);
+	cr_expect_eq(bounce_unshare_all(b.bench.bounce), BOUNCE_ERR_LOST,
+		     "in doubt");
+	bench_discard(&b.bench);
+}
+
 /* ---- handles ---- */
 
 Test(own, a_mapping_is_found_by_its_bus_address_and_ends_once)

@@ -248,7 +248,8 @@ enum bounce_err bounce_enter_secure(struct bounce *bounce) BOUNCE_MUST_CHECK;
  * bounce_unshare_all() - make everything private again: kexec, reset.
  *
  * Marks the instance dead. All mappings and born-shared memory are void, and
- * their slots are private and zero.
+ * their slots are private and zero; what a dynamic window had mapped is not
+ * mapped any more.
  *
  * @bounce: the instance.
  *
@@ -257,7 +258,8 @@ enum bounce_err bounce_enter_secure(struct bounce *bounce) BOUNCE_MUST_CHECK;
  *
  * Return:
  *   BOUNCE_OK
- *   BOUNCE_ERR_LOST  some pages could not be unshared for certain.
+ *   BOUNCE_ERR_LOST  some pages could not be unshared for certain, or an IOMMU
+ *                    may still translate some.
  */
 enum bounce_err bounce_unshare_all(struct bounce *bounce) BOUNCE_MUST_CHECK;
 
