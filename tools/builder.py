@@ -249,15 +249,19 @@ class Builder:
         m.comment("Bare-metal guests, booted by tools/demo.py.")
         images = {name: self.guest(name, about)
                   for name, about in self.p.GUESTS.items()}
-        disk = "$builddir/demo/input.img"
-        m.build(disk, "console", needs=["tools/image.py"],
-                after=["tools-demo"], name="DISK",
-                what=f"python3 -B tools/image.py {disk}")
+        disk = self.disk("demo")
         self.run("demo", "demo", "rows", "python3 -B tools/demo.py --input "
                  + " ".join([disk, "--work $builddir/demo", *(
                      f"{name}={image}" for name, image in images.items())]),
                  [disk, *images.values()], pool="console")
         m.build("demo", "total", ["$builddir/results/demo/demo"], name="demo")
+
+    def disk(self, target):
+        """The image with a file system, for this target's own tools."""
+        path = f"$builddir/{target}/input.img"
+        return self.m.build(path, "console", needs=["tools/image.py"],
+                            after=[f"tools-{target}"], name="DISK",
+                            what=f"python3 -B tools/image.py {path}")
 
     def vhost(self):
         m, after = self.m, ["tools-vhost"]
@@ -270,7 +274,7 @@ class Builder:
                 for name, objs in (
                     ("vhost", program + [self.shipped[self.host]]),
                     ("twin", twin + shared))]
-        disk = "$builddir/demo/input.img"
+        disk = self.disk("vhost")
         self.run("vhost", "vhost", "rows", "python3 -B tools/vhost.py "
                  f"--input {disk} --work $builddir/vhost " + " ".join(exes),
                  [disk, *exes], pool="console")
