@@ -10,6 +10,7 @@ they are.
 """
 import os
 import sys
+import textwrap
 
 from demo import words_of
 from guests import GUESTS
@@ -67,7 +68,8 @@ def show(name, path):
     print(HEAD.format("space", "class", "path", "bus", "gpa", "bytes", "iommu",
                       "filled by"))
     print("\n".join(rows))
-    print("  requester IDs: " + "; ".join(requesters(lines)))
+    print(textwrap.fill("requester IDs: " + "; ".join(requesters(lines)), 116,
+                        initial_indent="  ", subsequent_indent="    "))
     return True
 
 
