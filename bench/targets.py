@@ -21,12 +21,10 @@ WHY = {
         "sees a revoke, one is what a second unmap loses against (S4); the two "
         "take as long as the copy of 1500 B",
     "map and unmap FROM_DEVICE, hot, 512":
-        "as TO_DEVICE, and a fifth one counts what came back",
-    "map and unmap FROM_DEVICE, 16 B":
-        "five locked instructions, 6 ns each, are 30 of it",
+        "as TO_DEVICE",
     "map and unmap of born-shared":
         "a mapping of such memory has a record of its own and holds the "
-        "memory's: seven locked instructions. Two, the fewest that still tell "
+        "memory's: six locked instructions. Two, the fewest that still tell "
         "a second unmap, would be 12 ns alone",
     "mixed sizes at 90 %: failures against":
         "in the trace a request of 16 to 512 KiB must find a run in one chunk, "

@@ -41,16 +41,16 @@ struct bounce_space {
 
 /* What a mapping of one size class changes of its lane. */
 struct queue_traffic {
-	_Alignas(16) _Atomic uint64_t
-		turn; /* {generation, maps, bytes}: queue.h */
-	_Atomic uint64_t bytes_from;
+	/* {generation, maps, bytes} of those whose bytes go out, or do not
+	 * count; and of those whose bytes come in: queue.h. */
+	_Alignas(32) _Atomic uint64_t turn[2];
+	_Atomic uint64_t bytes_from; /* the rest of it; may be "negative" */
 };
 
 /*
  * The other counters of a lane and size class, relaxed: struct
- * bounce_device_stats. What is not here of maps and bytes_to is in `turn`;
- * unmaps are what became of the maps that are not live and did not end
- * otherwise.
+ * bounce_device_stats. What is not here of maps and bytes is in `turn`; unmaps
+ * are what became of the maps that are not live and did not end otherwise.
  */
 struct queue_counters {
 	_Atomic uint64_t maps;

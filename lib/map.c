@@ -275,18 +275,18 @@ enum bounce_err bounce_map_prepare(struct bounce_request *request,
 	return prepare_open(request, prepared);
 }
 
-/* Copy, publish, answer; of a device with no wishes of its own. */
+/* Copy, publish, answer; of a device with no wishes of its own, and a mapping
+ * all of whose bytes go one way or the other. */
 static bounce_inline bool finish(const struct bounce_request *request,
 				 const struct bounce_prepared *prepared,
 				 struct bounce_mapping *mapping)
 {
 	const struct record_about *about = &prepared->about;
-	bool out = (request->how & (BOUNCE_TO_DEVICE | BOUNCE_PRESERVE)) != 0;
 
 	fill(request, &prepared->run, about->offset,
 	     (const void *)(uintptr_t)prepared->target, about->len);
-	return mapping_publish(request, prepared,
-			       TURN_MAP + (out ? about->len : 0), mapping);
+	return mapping_publish(request, prepared, TURN_MAP + about->len,
+			       mapping);
 }
 
 /* Caches, and an IOMMU, in front of the publication. */
@@ -306,14 +306,14 @@ enum bounce_err bounce_map_finish(const struct bounce_request *request,
 				  struct bounce_mapping *mapping)
 {
 	const struct record_about *about = &prepared->about;
-	bool out = (request->how & (BOUNCE_TO_DEVICE | BOUNCE_PRESERVE)) != 0;
 	uint64_t count = TURN_MAP;
 	enum bounce_err err;
 
 	if (about->kind == RECORD_RUN) {
 		fill(request, &prepared->run, about->offset,
 		     (const void *)(uintptr_t)prepared->target, about->len);
-		count += out ? about->len : 0;
+		/* Out, or in later; zeroes do not count. */
+		count += (request->how & BOUNCE_ZERO) != 0 ? 0 : about->len;
 	}
 	err = show(request, prepared);
 	if (err != BOUNCE_OK)
@@ -425,10 +425,20 @@ static bounce_inline void copy_back(struct bounce_queue *queue,
 			quick_memory(instance_of(queue), &found->run) +
 				found->about.offset,
 			len);
+}
+
+/* That @len bytes came back: usually what was counted beforehand (T2). */
+static bounce_inline void count_back(struct bounce_queue *queue,
+				     const struct record_about *about,
+				     uint64_t len)
+{
+	if (queue_counts_in(about) && about->queue == queue->index)
+		len -= about->len;
 	/* relaxed: a counter. */
-	atomic_fetch_add_explicit(
-		&bounce_traffic(queue, found->about.len)->bytes_from, len,
-		memory_order_relaxed);
+	if (bounce_unlikely(len != 0))
+		atomic_fetch_add_explicit(
+			&bounce_traffic(queue, about->len)->bytes_from, len,
+			memory_order_relaxed);
 }
 
 /* The CPU is about to read what the device wrote. */
@@ -487,8 +497,11 @@ static bounce_inline void leave(struct bounce_queue *queue, uint32_t index,
 				struct bounce_record *record,
 				const struct mapping_found *found)
 {
-	if (bounce_unlikely(found->about.queue != queue->index))
-		bounce_queue_moved(queue, found->about.queue, found->about.len);
+	if (bounce_unlikely(found->about.queue != queue->index)) {
+		const struct record_about copy = found->about;
+
+		bounce_queue_moved(queue, &copy);
+	}
 	if (bounce_unlikely(!bounce_record_unpin(record)))
 		return;
 	if (bounce_likely(found->about.kind == RECORD_RUN &&
@@ -533,6 +546,7 @@ static bounce_inline enum bounce_err unmap(struct bounce_queue *queue,
 	back = lie ? 0 : bytes_back(&found.about, written);
 	if (back != 0)
 		copy_back(queue, &found, back);
+	count_back(queue, &found.about, back);
 	leave(queue, handle.record, record, &found);
 	if (bounce_unlikely(err != BOUNCE_OK))
 		return err;

@@ -356,7 +356,7 @@ void bounce_mapping_withdraw(struct bounce_queue *queue,
 {
 	struct bounce *bounce = queue->device->bounce;
 
-	bounce_queue_uncount(queue, prepared->about.len, count);
+	bounce_queue_uncount(queue, &prepared->about, count);
 	/* The device was never told of this run, so it needs no quarantine,
 	 * unless the revoke has put it there already. */
 	if (bounce_record_end(&bounce->record[prepared->record], generation,
@@ -368,7 +368,7 @@ void bounce_mapping_withdraw(struct bounce_queue *queue,
 	} else if (count != 0) {
 		/* It will end by quiesced(), and was none of those that were
 		 * counted. */
-		bounce_queue_ended(queue, prepared->about.len, -1);
+		bounce_queue_ended(queue, &prepared->about, -1);
 	}
 }
 

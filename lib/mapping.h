@@ -127,7 +127,7 @@ static bounce_inline bool mapping_publish(
 		record_pack(&prepared->about), prepared->target);
 
 	/* R6: published first, looked at second; see bounce_queue_move(). */
-	if (bounce_unlikely(!queue_count(queue, prepared->about.len,
+	if (bounce_unlikely(!queue_count(queue, &prepared->about,
 					 request->generation, count))) {
 		const struct bounce_prepared copy = *prepared;
 

@@ -12,44 +12,58 @@ static void count(_Atomic uint64_t *counter, uint64_t by)
 	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
 }
 
-void bounce_queue_carry(struct bounce_queue *queue, enum bounce_size size)
+void bounce_queue_carry(struct bounce_queue *queue, enum bounce_size size,
+			bool in)
 {
 	struct queue_traffic *traffic = &queue->traffic[size];
+	struct queue_counters *counters = &queue->counters[size];
 	/* relaxed: a read-modify-write takes no order from those before it
 	 * (T3). */
-	uint64_t turn = atomic_load_explicit(&traffic->turn,
+	uint64_t turn = atomic_load_explicit(&traffic->turn[in],
 					     memory_order_relaxed);
 
 	while ((turn & TURN_CARRY) != 0) {
 		if (!atomic_compare_exchange_weak_explicit(
-			    &traffic->turn, &turn, turn & ~TURN_COUNTS,
+			    &traffic->turn[in], &turn, turn & ~TURN_COUNTS,
 			    memory_order_relaxed, memory_order_relaxed))
 			continue;
-		count(&queue->counters[size].maps,
-		      (turn & TURN_COUNTS) >> TURN_MAP_SHIFT);
-		count(&queue->counters[size].bytes_to, turn & TURN_BYTES);
+		count(&counters->maps, (turn & TURN_COUNTS) >> TURN_MAP_SHIFT);
+		count(in ? &traffic->bytes_from : &counters->bytes_to,
+		      turn & TURN_BYTES);
 		return;
 	}
 }
 
-void bounce_queue_uncount(struct bounce_queue *queue, uint64_t len,
-			  uint64_t counted)
+void bounce_queue_uncount(struct bounce_queue *queue,
+			  const struct record_about *about, uint64_t counted)
 {
-	struct queue_counters *counters = &queue->counters[bounce_size_of(len)];
+	enum bounce_size size = bounce_size_of(about->len);
+	struct queue_counters *counters = &queue->counters[size];
 
 	count(&counters->maps, -(counted >> TURN_MAP_SHIFT));
-	count(&counters->bytes_to, -(counted & TURN_BYTES));
+	count(queue_counts_in(about) ? &queue->traffic[size].bytes_from :
+				       &counters->bytes_to,
+	      -(counted & TURN_BYTES));
 }
 
-void bounce_queue_ended(struct bounce_queue *queue, uint64_t len, int by)
+void bounce_queue_ended(struct bounce_queue *queue,
+			const struct record_about *about, int by)
 {
-	count(&queue->counters[bounce_size_of(len)].ended, (uint64_t)by);
+	enum bounce_size size = bounce_size_of(about->len);
+
+	count(&queue->counters[size].ended, (uint64_t)by);
+	if (queue_counts_in(about))
+		count(&queue->traffic[size].bytes_from,
+		      -(uint64_t)by * about->len);
 }
 
-void bounce_queue_moved(struct bounce_queue *queue, uint32_t from, uint64_t len)
+void bounce_queue_moved(struct bounce_queue *queue,
+			const struct record_about *about)
 {
-	bounce_queue_ended(&queue->device->bounce->queue[from], len, 1);
-	bounce_queue_ended(queue, len, -1);
+	struct bounce *bounce = queue->device->bounce;
+
+	bounce_queue_ended(&bounce->queue[about->queue], about, 1);
+	count(&queue->counters[bounce_size_of(about->len)].ended, UINT64_MAX);
 }
 
 static void move_on(_Atomic uint64_t *word, uint32_t generation)
@@ -80,5 +94,6 @@ static void move_on(_Atomic uint64_t *word, uint32_t generation)
 void bounce_queue_move(struct bounce_queue *queue, uint32_t generation)
 {
 	for (uint32_t size = 0; size < BOUNCE_SIZES; size++)
-		move_on(&queue->traffic[size].turn, generation);
+		for (uint32_t in = 0; in < 2; in++)
+			move_on(&queue->traffic[size].turn[in], generation);
 }

@@ -89,7 +89,7 @@ static enum bounce_err let_go(const struct bounce_device *device,
 	if (err != BOUNCE_OK)
 		return err == BOUNCE_ERR_BUSY ? err : BOUNCE_OK;
 	if (!shared)
-		bounce_queue_ended(&bounce->queue[about.queue], about.len, 1);
+		bounce_queue_ended(&bounce->queue[about.queue], &about, 1);
 	err = bounce_dynamic_leave(device, index, &about);
 	/* relaxed: as above. */
 	bounce_mapping_leave(bounce, index, &about,

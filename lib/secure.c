@@ -61,7 +61,7 @@ static void end_direct(struct bounce *bounce)
 		    bounce_record_end(record, generation, true) != BOUNCE_OK)
 			continue;
 		fields = record_unpack(about);
-		bounce_queue_ended(&bounce->queue[fields.queue], fields.len, 1);
+		bounce_queue_ended(&bounce->queue[fields.queue], &fields, 1);
 		bounce_mapping_leave(bounce, i, &fields, target);
 	}
 }

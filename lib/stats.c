@@ -72,15 +72,18 @@ struct lanes {
 static void add(struct bounce_device_stats *stats,
 		const struct bounce_queue *queue, uint32_t size)
 {
+	const struct queue_traffic *traffic = &queue->traffic[size];
 	const struct queue_counters *counters = &queue->counters[size];
-	uint64_t turn = READ(queue->traffic[size].turn);
+	uint64_t out = READ(traffic->turn[0]);
+	uint64_t in = READ(traffic->turn[1]);
 	uint64_t maps = READ(counters->maps) +
-			((turn & TURN_COUNTS) >> TURN_MAP_SHIFT);
+			((out & TURN_COUNTS) >> TURN_MAP_SHIFT) +
+			((in & TURN_COUNTS) >> TURN_MAP_SHIFT);
 
 	stats->maps += maps;
 	stats->unmaps += maps - READ(counters->ended);
-	stats->bytes_to += READ(counters->bytes_to) + (turn & TURN_BYTES);
-	stats->bytes_from += READ(queue->traffic[size].bytes_from);
+	stats->bytes_to += READ(counters->bytes_to) + (out & TURN_BYTES);
+	stats->bytes_from += READ(traffic->bytes_from) + (in & TURN_BYTES);
 	stats->refused_lengths += READ(counters->refused_lengths);
 	stats->stale += READ(counters->stale);
 	stats->full += READ(counters->full);
@@ -88,42 +91,48 @@ static void add(struct bounce_device_stats *stats,
 	stats->other += READ(counters->other);
 }
 
-/* Mappings that have not ended, or whose run is held back. */
-static uint64_t mappings_live(const struct lanes *lanes)
+/* Take off the mappings that have not ended, or whose run is held back, and
+ * what has not come of them yet (T4). */
+static void take_live_off(const struct lanes *lanes,
+			  struct bounce_device_stats *stats)
 {
 	const struct bounce *bounce = lanes->bounce;
 	const unsigned states = 1u << RECORD_LIVE | 1u << RECORD_DYING |
 				1u << RECORD_QUARANTINE;
-	uint64_t live = 0;
 
 	for (uint32_t i = 0; i < bounce->records; i++) {
 		const struct bounce_record *record = &bounce->record[i];
 		uint64_t state = READ(record->state) & RECORD_STATE_MASK;
 		struct record_about about = record_unpack(READ(record->about));
 
-		live += (states >> state & 1) != 0 &&
-			about.kind != RECORD_SHARED &&
-			about.queue - lanes->first < lanes->count &&
-			(lanes->sizes >> bounce_size_of(about.len) & 1) != 0;
+		if ((states >> state & 1) == 0 || about.kind == RECORD_SHARED ||
+		    about.queue - lanes->first >= lanes->count ||
+		    (lanes->sizes >> bounce_size_of(about.len) & 1) == 0)
+			continue;
+		stats->unmaps--;
+		if (queue_counts_in(&about))
+			stats->bytes_from -= about.len;
 	}
-	return live;
+}
+
+/* A snapshot may have seen a mapping, and its count not yet. */
+static uint64_t not_negative(uint64_t count)
+{
+	return (int64_t)count < 0 ? 0 : count;
 }
 
 static void sum(const struct lanes *lanes, struct bounce_device_stats *stats)
 {
-	uint64_t live = mappings_live(lanes);
-
 	*stats = (struct bounce_device_stats) { 0 };
+	take_live_off(lanes, stats);
 	for (uint32_t i = 0; i < lanes->count; i++)
 		for (uint32_t size = 0; size < BOUNCE_SIZES; size++)
 			if ((lanes->sizes >> size & 1) != 0)
 				add(stats,
 				    &lanes->bounce->queue[lanes->first + i],
 				    size);
-	/* A snapshot may have seen a mapping, and its count not yet. */
-	stats->unmaps = (int64_t)(stats->unmaps - live) < 0 ?
-				0 :
-				stats->unmaps - live;
+	stats->unmaps = not_negative(stats->unmaps);
+	stats->bytes_from = not_negative(stats->bytes_from);
 }
 
 #define ALL_SIZES ((1u << BOUNCE_SIZES) - 1)

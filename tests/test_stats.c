@@ -285,6 +285,36 @@ Test(queue_stats, a_lane_counts_its_own_calls_alone)
 	bench_fini(&bench);
 }
 
+/* They are counted when they are asked for, and taken off until they came. */
+Test(queue_stats, bytes_that_are_yet_to_come_do_not_count)
+{
+	struct bench bench;
+	struct bounce_queue *other;
+	struct bounce_mapping handle;
+
+	roomy(&bench);
+	other = bounce_device_queue(bench.device[0], 1);
+	handle = map_ok(bench.queue[0], bench_buf(&bench, 0, 9000),
+			BOUNCE_FROM_DEVICE);
+	cr_expect_eq(stats_of(bench.device[0]).maps, 1);
+	cr_expect_eq(stats_of(bench.device[0]).unmaps, 0);
+	cr_expect_eq(stats_of(bench.device[0]).bytes_from, 0);
+	unmap_ok(other, &handle, 9000);
+	cr_expect_eq(of_queue(bench.queue[0]).bytes_from, 0);
+	cr_expect_eq(of_queue(other).bytes_from, 9000);
+	cr_expect_eq(of_queue(other).unmaps, 1);
+	handle = map_ok(bench.queue[0], bench_buf(&bench, 0, 9000),
+			BOUNCE_FROM_DEVICE);
+	bounce_device_revoke(bench.device[0]);
+	cr_expect_eq(stats_of(bench.device[0]).unmaps, 1);
+	cr_assert_eq(bounce_device_quiesced(bench.device[0]), BOUNCE_OK);
+	cr_expect_eq(stats_of(bench.device[0]).maps, 2);
+	cr_expect_eq(stats_of(bench.device[0]).unmaps, 1);
+	cr_expect_eq(stats_of(bench.device[0]).bytes_from, 9000);
+	cr_expect(add_up(bench.device[0]));
+	bench_fini(&bench);
+}
+
 /* ---- several CPUs on one lane ---- */
 
 #define THREADS 4
