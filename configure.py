@@ -77,9 +77,10 @@ TESTS += named("tests", """test_cache test_history test_home
                            test_judged test_lane test_reached
                            test_reach""")
 
-TESTS += named("tests", """test_dynamic test_dynamic_ends test_own
-                           test_own_life test_tce test_viommu
-                           test_viommu_odd test_zpci""")  # IOMMUs
+TESTS += named("tests", """test_dynamic test_dynamic_ends
+                           test_dynamic_sweep test_own test_own_life
+                           test_tce test_viommu test_viommu_odd
+                           test_zpci""")  # IOMMUs
 
 # The catalogue of attacks (docs/threats.md), by its letters; `ninja attack`.
 ATTACKS = named("tests/attacks", """attack_a attack_b attack_b_shape
