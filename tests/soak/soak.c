@@ -70,6 +70,29 @@ static void any_monitor(struct soak *soak)
 	machine->tables = bench_below(&soak->random, 2) != 0;
 }
 
+/* A second space of the same pool, whose window an IOMMU translates. */
+static void make_behind(struct soak *soak)
+{
+	const struct bench *bench = &soak->bench;
+	const struct bounce_window window = {
+		.bus = { bench->knobs.gpa + SOAK_BEHIND },
+		.gpa = { bench->knobs.gpa },
+		.len = bench->machine.bytes,
+		.flags = BOUNCE_WINDOW_TRANSLATED,
+	};
+	struct bounce_translation translation;
+
+	fake_iommu_init(&soak->iommu, window.bus.v);
+	translation = fake_iommu_translation(&soak->iommu);
+	demand(bounce_space_init(bench->bounce, bench->pool, &soak->behind) ==
+			       BOUNCE_OK &&
+		       bounce_space_add_window(soak->behind, &window) ==
+			       BOUNCE_OK &&
+		       bounce_space_set_iommu(soak->behind, &translation,
+					      NULL) == BOUNCE_OK,
+	       "a space behind an IOMMU is made");
+}
+
 static void make(struct soak *soak, uint64_t seed)
 {
 	struct bench_knobs knobs = bench_usual();
@@ -80,6 +103,7 @@ static void make(struct soak *soak, uint64_t seed)
 	knobs.chunks = (uint16_t)(1 + bench_below(&soak->random, 4));
 	knobs.queues = SOAK_WORKERS;
 	knobs.devices = 0;
+	knobs.more_spaces = 1;
 	knobs.blocks = (uint32_t)bench_below(&soak->random, 32);
 	knobs.direct = SOAK_DIRECT;
 	knobs.private_bytes = SOAK_PRIVATE;
@@ -89,6 +113,8 @@ static void make(struct soak *soak, uint64_t seed)
 	bench_power_on(&soak->bench, &knobs);
 	any_monitor(soak);
 	bench_set_up(&soak->bench);
+	if (bench_below(&soak->random, 2) != 0)
+		make_behind(soak);
 	for (uint32_t i = 0; i < SOAK_DEVICES; i++)
 		soak_attach(soak, &soak->random, i);
 }
@@ -202,9 +228,7 @@ static void enter_secure(struct soak *soak)
 					       soak->info[i].features,
 					       &answer) == BOUNCE_OK,
 		       "bounce_device_negotiate()");
-		soak->shift[i] = answer.verdict.path == BOUNCE_PATH_BUS ?
-					 soak->bench.knobs.shift :
-					 0;
+		soak_shift(soak, i, answer.verdict.path);
 	}
 }
 
@@ -237,6 +261,16 @@ static void pages_return(struct soak *soak, bool suddenly, struct sum *sum)
 		       "bounce_unshare_all()");
 	}
 	bounce_pool_stats(bench->pool, &stats);
+	if (soak->behind != NULL) {
+		demand(bounce_space_valid(soak->behind),
+		       "bounce_space_valid()");
+		demand(bounce_space_fini(soak->behind) == BOUNCE_OK,
+		       "bounce_space_fini() behind the IOMMU");
+		demand(fake_iommu_mapped(&soak->iommu) == 0,
+		       "the IOMMU translates nothing any more");
+		demand(fake_iommu_wrongs(&soak->iommu) == 0,
+		       "the IOMMU was asked well");
+	}
 	demand(bounce_space_fini(bench->space) == BOUNCE_OK,
 	       "bounce_space_fini()");
 	err = bounce_pool_fini(bench->pool);

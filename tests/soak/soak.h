@@ -13,6 +13,7 @@
  *   K4  When nobody works, nothing is left: no mapping, slot, block or page,
  *       but for pages that the monitor took, which are counted.
  *   K5  Slab 0 is never retired, so that a device always has a pool.
+ *   K6  An IOMMU reaches no page that is private, and nothing after the end.
  */
 #ifndef TESTS_SOAK_H
 #define TESTS_SOAK_H
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake_iommu.h"
 #include "instance.h"
 #include "support.h"
 
@@ -39,6 +41,9 @@
 
 /* Operations of a worker for each step of the warden, at most. */
 #define SOAK_PACE 200u
+
+/* From a gpa to the bus address behind the IOMMU. */
+#define SOAK_BEHIND (UINT64_C(1) << 32)
 
 /* Counters, as in struct bounce_device_stats. */
 enum soak_counter {
@@ -66,6 +71,8 @@ struct soak {
 	uint64_t shift[SOAK_DEVICES + 1]; /* bus address less gpa */
 	bool revoked[SOAK_DEVICES]; /* the warden's word */
 	bool secure; /* memory is protected */
+	struct bounce_space *behind; /* an IOMMU; the odd devices are there */
+	struct fake_iommu iommu;
 	uint64_t random;
 	_Atomic uint32_t workers; /* not done yet */
 	_Atomic uint64_t steps; /* of the warden */
@@ -154,6 +161,9 @@ void soak_ring(struct soak_worker *worker);
 /* soak_guard() - a thread: everything but the I/O path, until no worker is
  * left. */
 void *soak_guard(void *warden);
+
+/* soak_shift() - where its bus addresses are, after a verdict. */
+void soak_shift(struct soak *soak, uint32_t device, uint32_t path);
 
 /* soak_attach() - a device with limits at random. */
 void soak_attach(struct soak *soak, uint64_t *random, uint32_t device);

@@ -19,16 +19,23 @@ static uint64_t any_mask(uint64_t *random, uint32_t from, uint32_t to)
 	return (UINT64_C(2) << (from + bench_below(random, to - from))) - 1;
 }
 
-static struct bounce_device_info any_info(const struct soak *soak,
-					  uint64_t *random)
+static bool is_behind(const struct soak *soak, uint32_t device)
 {
-	bool platform = bench_below(random, 2) != 0;
+	return soak->behind != NULL && device % 2 != 0;
+}
+
+static struct bounce_device_info any_info(const struct soak *soak,
+					  uint64_t *random, uint32_t device)
+{
+	bool behind = is_behind(soak, device);
+	bool platform = behind || bench_below(random, 2) != 0;
 
 	return (struct bounce_device_info) {
-		.space = soak->bench.space,
+		.space = behind ? soak->behind : soak->bench.space,
 		.features = BOUNCE_VIRTIO_F_VERSION_1 |
 			    (platform ? BOUNCE_VIRTIO_F_ACCESS_PLATFORM : 0),
-		.dma_mask = bench_below(random, 4) == 0 ? UINT32_MAX : 0,
+		.dma_mask =
+			!behind && bench_below(random, 4) == 0 ? UINT32_MAX : 0,
 		.boundary_mask = any_mask(random, 15, 31),
 		.min_align_mask = any_mask(random, 3, 12),
 		.alloc_align_mask = any_mask(random, 3, 13),
@@ -43,6 +50,14 @@ static struct bounce_device_info any_info(const struct soak *soak,
 	};
 }
 
+void soak_shift(struct soak *soak, uint32_t device, uint32_t path)
+{
+	/* The bypass window is gpa to gpa. */
+	soak->shift[device] = path != BOUNCE_PATH_BUS ? 0 :
+			      is_behind(soak, device) ? SOAK_BEHIND :
+							soak->bench.knobs.shift;
+}
+
 void soak_attach(struct soak *soak, uint64_t *random, uint32_t device)
 {
 	struct bounce_negotiation answer;
@@ -50,17 +65,14 @@ void soak_attach(struct soak *soak, uint64_t *random, uint32_t device)
 
 	/* Not every pick can be attached. */
 	while (err != BOUNCE_OK) {
-		soak->info[device] = any_info(soak, random);
+		soak->info[device] = any_info(soak, random, device);
 		err = bounce_device_attach(soak->bench.bounce,
 					   &soak->info[device],
 					   &soak->bench.device[device],
 					   &answer);
 		bench_check(err == BOUNCE_OK || err == BOUNCE_ERR_UNREACHABLE);
 	}
-	/* The bypass window is gpa to gpa. */
-	soak->shift[device] = answer.verdict.path == BOUNCE_PATH_BUS ?
-				      soak->bench.knobs.shift :
-				      0;
+	soak_shift(soak, device, answer.verdict.path);
 }
 
 /* It comes, makes one mapping, is judged again, and goes. */
@@ -192,6 +204,12 @@ static void retire(struct soak_warden *warden)
 				   err == BOUNCE_ERR_LOST);
 	if (err == BOUNCE_OK)
 		soak_check(warden, is_clean(warden->soak, slab));
+	if (err == BOUNCE_OK && warden->soak->behind != NULL)
+		soak_check(warden,
+			   !fake_iommu_exposes(
+				   &warden->soak->iommu,
+				   bench_slab_gpa(&warden->soak->bench, slab).v,
+				   warden->soak->bench.slab_bytes));
 }
 
 static void ask(struct soak_warden *warden)
