@@ -73,6 +73,9 @@ def judge(way, bound, counted):
 
 
 def main():
+    for name in sys.argv[1:]:
+        if not pathlib.Path(name).is_file():
+            raise Trouble(f"{name}: is missing")
     program, unbound = (bare(pathlib.Path(arg)) for arg in sys.argv[1:3])
     rows = bounds(pathlib.Path(sys.argv[3]))
 

@@ -15,7 +15,7 @@ import re
 import sys
 
 from common import Report, code, files, functions, line_of, text
-from start import start
+from start import Trouble, start
 
 LIST = "docs/memory-order.md"
 KINDS = {
@@ -104,6 +104,8 @@ def main():
             print(f"{place}: {key[0]}() {WORDS[key[1]]}: "
                   f"{' '.join(sorted(weakened.get(key, ()))) or '-'}")
         return 0
+    if sys.argv[1:]:
+        raise Trouble(f"{sys.argv[1]}: only --list is known")
     told = set()
     for row in rows():
         told.update(check_row(report, row, found, weakened))

@@ -13,6 +13,7 @@ import sys
 import time
 
 from common import ROOT, configure
+from start import start as start_tool
 
 SECONDS = 280  # of one proof; all of them stay under five minutes
 CPP = ("-Itests/prove -include tests/prove/frama.h -Iinclude -Ilib "
@@ -89,4 +90,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start_tool(main, __doc__))

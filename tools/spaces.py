@@ -14,6 +14,7 @@ import textwrap
 
 from demo import words_of
 from guests import GUESTS
+from start import Trouble, start
 
 HEAD = "  {:9}{:14}{:8}{:>18}{:>18}{:>18}  {:8}{}"
 
@@ -74,9 +75,8 @@ def show(name, path):
 
 
 def main():
-    if len(sys.argv) != 2:
-        print("spaces.py: name the folder of the demo's logs")
-        return 1
+    if os.path.isfile(os.path.dirname(sys.argv[1])):
+        raise Trouble(f"{sys.argv[1]}: is no folder of the demo's logs")
     print("\nSpaces of the demo's guests, as they said (hexadecimal; 0 bytes: "
           "to the end)")
     missing = []
@@ -91,4 +91,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(main, __doc__, 1, 1))

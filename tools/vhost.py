@@ -170,7 +170,9 @@ def kills(options, rows):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, usage=argparse.SUPPRESS,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", help="examples/vhost, built")
     parser.add_argument("twin", help="its malicious device, built")
     parser.add_argument("--input", required=True,
