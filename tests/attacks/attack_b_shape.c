@@ -427,6 +427,32 @@ Test(b25, a_device_that_cannot_reach_the_pool_is_told_no_address)
 	bench_fini(&bench);
 }
 
+/* The slab's first chunk lies across the last address that the device has, the
+ * second above it. */
+Test(b25, of_a_pool_that_is_reached_in_part_only_that_part_is_handed_out)
+{
+	struct bench_knobs knobs = bench_usual();
+	struct bounce_mapping handle[128];
+	struct bounce_buf buf;
+	struct bench bench;
+	uint32_t made = 0;
+
+	knobs.chunks = 2;
+	knobs.shift = (uint64_t)0 - 20 * BOUNCE_SLOT_BYTES;
+	knobs.info.dma_mask = knobs.gpa - 1;
+	bench_init(&bench, &knobs);
+	buf = bench_buf(&bench, 0, 3000);
+	while (made < 128 && bounce_map(bench.queue[0], &buf, BOUNCE_TO_DEVICE,
+					&handle[made]) == BOUNCE_OK) {
+		cr_expect_leq(handle[made].bus.v + 2999, knobs.info.dma_mask);
+		made++;
+	}
+	cr_expect_eq(made, 20);
+	while (made-- > 0)
+		unmap_ok(bench.queue[0], &handle[made], 0);
+	bench_fini(&bench);
+}
+
 /* ---- B26: overlap (CVE-2024-35814) ---- */
 
 /* Fill the pool: the model finds two live mappings with a byte in common. */
