@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import crossing  # noqa: E402
 import flags  # noqa: E402
 import packages  # noqa: E402
+import picolibc  # noqa: E402
 from builder import Builder  # noqa: E402
 from manifest import TARGETS, Manifest, rules  # noqa: E402
 
@@ -496,35 +497,13 @@ def manifest(args, path):
            description="CONFIGURE")
     m.build(path, "configure", needs=[
         "configure.py", "tools/builder.py", "tools/crossing.py",
-        "tools/exploring.py",
-        "tools/scaling.py", "tools/flags.py", "tools/fuzzing.py",
-        "tools/manifest.py", "tools/stepping.py"])
+        "tools/exploring.py", "tools/flags.py", "tools/fuzzing.py",
+        "tools/manifest.py", "tools/scaling.py", "tools/stepping.py"])
     m.lines += ["", "default lib"]
     return "\n".join(m.lines) + "\n"
 
 
 # ---- what a person asks for ------------------------------------------------
-
-
-def link_picolibc(pairs):
-    """Give the guests of a CPU the picolibc that is installed somewhere.
-    Returns what is wrong, or nothing."""
-    cpus = sorted({guest["cpu"] for guest in GUESTS.values()})
-    for pair in pairs:
-        cpu, _, prefix = pair.partition("=")
-        if cpu not in cpus or not prefix.startswith("/"):
-            return (f"--picolibc {pair}: it takes CPU=/PREFIX, and guests are "
-                    f"for {' '.join(cpus)}")
-        for file in ("lib/libc.a", "include/picolibc.h"):
-            if not (pathlib.Path(prefix) / file).is_file():
-                return (f"--picolibc {pair}: there is no {prefix}/{file}: "
-                        "name the folder that picolibc was installed in")
-        for guest in GUESTS.values():
-            if guest["cpu"] == cpu:
-                guest["libc"] = prefix
-                guest["sources"] = [s for s in guest["sources"]
-                                    if s not in NO_LIBC + PICOLIBC] + PICOLIBC
-    return ""
 
 
 def write(args):
@@ -572,7 +551,7 @@ def main():
         p.error("--name takes letters, digits, - and _")
     if args.given and args.name == "host":
         p.error("options need a --name of their own")
-    wrong = link_picolibc(args.picolibc)
+    wrong = picolibc.link(GUESTS, args.picolibc, NO_LIBC, PICOLIBC)
     if wrong:
         p.error(wrong)
     if args.name != "host":
