@@ -492,7 +492,9 @@ static enum bounce_err claim_large(struct bounce_pool *pool,
 	bool homes = atomic_load_explicit(&pool->homes, memory_order_relaxed) !=
 		     0;
 
-	if (!quick_scarce(pool) && home - pool->first_slab < pool->slab_count &&
+	/* Also where room is scarce: chunks are packed in any slab, and those
+	 * that are empty but not sealed count as used. */
+	if (home - pool->first_slab < pool->slab_count &&
 	    !is_far(pool, client, home) && try_large(&search, home, run))
 		return BOUNCE_OK;
 	/* So much is copied that a look at each near chunk costs less than a

@@ -336,9 +336,9 @@ static inline uint64_t bounce_pool_runs(uint64_t free, unsigned count)
 {
 	unsigned have = 1;
 
-	/* Invariant: bit i is set iff bits i .. i + have - 1 of @free are.
-	 * Where little is free, that is soon none. */
-	while (have < count && free != 0) {
+	/* Invariant: bit i is set iff bits i .. i + have - 1 of @free are. To
+	 * stop when none is left costs more branches than it saves steps. */
+	while (have < count) {
 		unsigned step = count - have < have ? count - have : have;
 
 		free &= free >> step;
