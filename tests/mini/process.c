@@ -13,7 +13,7 @@
 
 #include "mini.h"
 
-#define SECONDS 300u /* for one test, on an emulated CPU */
+#define SECONDS 600u /* for one test, on an emulated CPU that others use */
 
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)

@@ -17,11 +17,12 @@
 #include "support.h"
 
 #ifdef SLOW_CPU /* an emulated one: tools/flags.py */
+#define THREADS 2u
 #define ROUNDS 300u
 #else
+#define THREADS 4u
 #define ROUNDS 6000u
 #endif
-#define THREADS 4u
 #define PAGE UINT64_C(4096)
 #define AREA (8 * PAGE) /* private memory of each */
 #define LONGEST (4 * PAGE)
