@@ -226,7 +226,7 @@ static enum bounce_err prepare_open(struct bounce_request *request,
 	const struct bounce_device *device = request->queue->device;
 	const struct bounce_buf *buf = &request->buf;
 	struct bounce_verdict verdict;
-	bounce_bus_t bus;
+	bounce_bus_t bus = { 0 };
 	bool reached = is_open(request, &bus);
 
 	if (device->dynamic && request->path == BOUNCE_PATH_BUS &&

@@ -173,7 +173,7 @@ static bool is_worth(const struct bounce_request *request,
 	       /* The whole pages are not zeroed. */
 	       (request->how & BOUNCE_ZERO) == 0 &&
 	       /* Runs are rounded to whole pages, and to nothing more. */
-	       device->limits.align < PAGE && !device->maintained;
+	       device->limits.align < PAGE;
 }
 
 enum bounce_err bounce_own_prepare(const struct bounce_request *request,
