@@ -107,8 +107,8 @@ MONITOR_CONTROLS = frozenset("""
     monitor_share monitor_unshare refused_page strict legacy entry_direct
     entry_reach entry_leak entry_legacy entry_too_early entry_afresh
     entry_stale entry_refused entry_bounced entry_again entry_returned
-    handed_over handed_over_goes_on handed_over_left_out handed_over_private
-    handed_over_returned
+    handed_over handed_goes_on handed_left_out handed_private
+    handed_returned
 """.split())
 CONTROLS = MONITOR_CONTROLS | frozenset("""
     private_write private_read unshared shared_again canary_breaks returned

@@ -188,10 +188,10 @@ enum guest_role {
  *             returned         everything ended, no page is shared any more
  *             handed_over      a second instance, who knows the list of the
  *                              first one's ranges, took them over
- *             handed_over_goes_on  and read the same disk through them
- *             handed_over_left_out  a shared page that the list leaves out
- *             handed_over_private  a private one that it names
- *             handed_over_returned  everything ended
+ *             handed_goes_on   and read the same disk through them
+ *             handed_left_out  a shared page that the list leaves out
+ *             handed_private   a private one that it names
+ *             handed_returned  everything ended
  *             beside_disk      smp: one CPU reads a disk, the other maps and
  *                              unmaps in the same pool
  *             both_cpus        smp: both map, sync and unmap at once

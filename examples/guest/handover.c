@@ -17,8 +17,8 @@
 #define META_BYTES (1u << 20)
 #define RANGES 4u
 #define SLABS 4u
-#define READ_BYTES (1u << 20) /* by each stage */
-#define PIECE_BYTES (64u << 10)
+#define READ_BYTES (2u << 20) /* by each stage */
+#define PIECE_BYTES (1u << 20) /* several chunks: the high water shows them */
 #define SECRET 0xa3u
 
 /* Of the two stages; the chunk around the second one's is all its own. */
@@ -188,7 +188,7 @@ static void go_on(struct stage *second, uint64_t start_calls)
 	good = read_disk(second_read);
 	use.share_calls_io = model_calls() - calls;
 	report_row("handover", &disk.driver, &use);
-	control("handed_over_goes_on",
+	control("handed_goes_on",
 		good && memcmp(first_read, second_read, READ_BYTES) == 0,
 		"the next stage read the same disk through the slabs that it "
 		"took over");
@@ -202,7 +202,7 @@ static void find_left_out(const struct stage *second)
 	bool good = grow(second, gpa, GUEST_CONTROL_POOL_BYTES) == BOUNCE_OK &&
 		    retire(second, gpa) == BOUNCE_OK;
 
-	control("handed_over_left_out",
+	control("handed_left_out",
 		open && good && !model_allows(gpa, BOUNCE_SLOT_BYTES) &&
 			all_zero(gpa, GUEST_CONTROL_POOL_BYTES),
 		"a page that the list leaves out stays shared, and no call "
@@ -226,7 +226,7 @@ static void find_private(const struct stage *second)
 		       BOUNCE_OK &&
 	       all_zero(guest_cpu.refused_gpa, GUEST_REFUSED_BYTES) &&
 	       retire(second, guest_cpu.refused_gpa) == BOUNCE_OK;
-	control("handed_over_private", good,
+	control("handed_private", good,
 		"of a private page that the list names no byte is shown, and "
 		"the library's own memory is refused");
 }
@@ -252,7 +252,7 @@ static void run_second(const struct list *list)
 	good &= bounce_pool_fini(second.pool) == BOUNCE_OK;
 	model_watch(NULL);
 	good &= bounce_fini(second.bounce) == BOUNCE_OK;
-	control("handed_over_returned", good && model_shared_granules() == 0,
+	control("handed_returned", good && model_shared_granules() == 0,
 		"the next stage has ended: no page of either is shared");
 }
 
