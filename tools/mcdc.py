@@ -40,6 +40,7 @@ JUDGES = {
     "lib/grow.c": ["is_whole", "is_taken", "is_retired_as"],
     "lib/map.c": ["pointer_of", "bounce_map_prepare", "unmap"],
     "lib/mapping.c": ["bounce_mapping_look_up"],
+    "lib/mapping.h": ["mapping_look_up"],
     "lib/shared.c": ["commit", "find_home", "free_shared", "judge_wish"],
     "lib/sync.c": ["sync_any", "sync_held"],
     "lib/topology.c": ["judge", "numbers_clash", "numbers_fit", "are_apart",
