@@ -63,15 +63,14 @@ TESTS = named("tests", """
     test_bytes test_copy test_device test_direct test_env test_epoch
     test_fdt test_fdt_dma test_fdt_guard test_fdt_windows test_find
     test_fini test_function test_generation test_grow test_grow_race
-    test_guard
-    test_handle test_instance test_iommu test_leak test_list test_map
-    test_meta_size test_negotiate test_packed test_place test_policy
-    test_pool test_pool_search test_pool_slabs test_pool_steps
-    test_pressure test_quota test_ranges test_record test_reserve
-    test_review test_revoke test_revoke_between test_secure test_sg
-    test_sg_join test_share test_shared test_space test_stats test_sync
-    test_taint test_topology test_unmap test_urgent test_used test_valid
-    test_virtio test_window""")
+    test_guard test_handle test_instance test_iommu test_leak test_list
+    test_map test_meta_size test_negotiate test_packed test_partial
+    test_place test_policy test_pool test_pool_search test_pool_slabs
+    test_pool_steps test_pressure test_quota test_ranges test_record
+    test_reserve test_review test_revoke test_revoke_between test_secure
+    test_sg test_sg_join test_share test_shared test_space test_starts
+    test_stats test_sync test_taint test_topology test_unmap test_urgent
+    test_used test_valid test_virtio test_window""")
 
 # Spaces: their windows, and what caches see of their devices.
 TESTS += named("tests", """test_cache test_history test_home
@@ -498,7 +497,8 @@ def manifest(args, path):
     m.build(path, "configure", needs=[
         "configure.py", "tools/builder.py", "tools/crossing.py",
         "tools/exploring.py", "tools/flags.py", "tools/fuzzing.py",
-        "tools/manifest.py", "tools/scaling.py", "tools/stepping.py"])
+        "tools/manifest.py", "tools/mutating.py", "tools/scaling.py",
+        "tools/stepping.py"])
     m.lines += ["", "default lib"]
     return "\n".join(m.lines) + "\n"
 

@@ -309,3 +309,17 @@ Test(in_order, a_batch_that_idx_does_not_cover_is_a_lie)
 	cr_expect_eq(ask(&rig), BOUNCE_ERR_RANGE);
 	cr_expect_eq(bounce_used_outstanding(rig.used), 2);
 }
+
+Test(packed, a_buffer_may_take_the_whole_ring)
+{
+	struct rig rig;
+
+	rig_init(&rig, true, false);
+	for (uint32_t round = 0; round < 3; round++) {
+		post(&rig, 1, ENTRIES, 10);
+		cr_expect_eq(bounce_used_post_packed(rig.used, 2, 1, 10, 0),
+			     BOUNCE_ERR_FULL);
+		report(&rig, 1, 10, ENTRIES);
+		expect(&rig, 1, 10);
+	}
+}

@@ -7,6 +7,7 @@ import crossing
 import exploring
 import fuzzing
 import scaling
+import mutating
 import stepping
 from flags import (BENCH_FLAGS, BENCH_LINUX, GUEST_LINK, LINUX_FLAGS)
 
@@ -334,3 +335,4 @@ class Builder:
         exploring.Explorer(self).build()
         scaling.build(self)
         fuzzing.Fuzzers(self).build()
+        mutating.Mutants(self).build()

@@ -21,6 +21,8 @@ ninja coverage   lines and branches of lib/ and arch/ that the tests run; what
                  they do not must be argued in docs/coverage.md
 ninja mcdc       does each condition of the checks decide by itself, in some
                  test? (docs/coverage.md)
+ninja mutate     change the library in 700 small ways; a test must notice, or
+                 docs/mutants.md argue; an hour. mutate-quick: each 16th
 ninja docs       HTML and man pages of the public headers: build/host/docs
 ninja demo       boot the guests under QEMU, on real virtio devices
 ninja vhost      devices that are other processes: qemu-storage-daemon, killed

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""How configure.py builds what tools/mutate.py runs: the unit tests, linked
+with the library as a shared object, so that a mutant is one compilation and one
+link. Without sanitizers, which take four times as long: what only they would
+find counts as not found.
+"""
+import flags
+
+SHARED = "libtested.so"
+LINK = f"-shared -Wl,-soname,{SHARED}"  # programs look for it by this name
+
+
+def tests(lists):
+    """Whole programs of the library's own unit tests; one that compiles library
+    code in would not see a mutant."""
+    return [source for source in lists.TESTS
+            if source not in lists.OTHER_ATOMICS]
+
+
+def sources(lists):
+    """What is in the shared object; backends want what only their test has."""
+    return lists.LIB + lists.NONE + lists.FAKE + lists.SUPPORT
+
+
+def cflags(cpu):
+    return f"{flags.OBSERVED} -Itests/attacks -Iarch/{cpu} -fPIC"
+
+
+class Mutants:
+    def __init__(self, builder):
+        self.m, self.builder, self.lists = builder.m, builder, builder.p
+
+    def programs(self):
+        """The tests; they find the shared object by its name."""
+        p, m = self.lists, self.m
+        how = cflags(p.CPUS[self.builder.host].folder)
+
+        def objects(listed):
+            return self.builder.objects("mutate", listed, ["tools-test"],
+                                        flags=how, cc="clang")
+        backends = m.build("$builddir/mutate/libbackends.a", "ar",
+                           objects(p.BACKENDS))
+        shared = m.build(f"$builddir/mutate/{SHARED}", "link",
+                         objects(sources(p)), cc="clang",
+                         flags=f"{how} {LINK}")
+        return [m.build(f"$builddir/mutate/{source.split('/')[-1][:-2]}",
+                        "link", objects([source]) + [backends, shared],
+                        flags=how, libs="-lcriterion", cc="clang")
+                for source in tests(p)]
+
+    def build(self):
+        m = self.m
+        m.comment("Mutants: tools/mutate.py changes, compiles and runs.")
+        m.build("mutate-programs", "phony", self.programs())
+        tool = "python3 -B tools/mutate.py $builddir/mutate"
+        for target, more in (("mutate", ""), ("mutate-quick", " --quick")):
+            result = self.builder.run(target, target, "rows", tool + more,
+                                      ["mutate-programs"], pool="console",
+                                      tools="test")
+            m.build(target, "total", [result], name=target)
