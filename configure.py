@@ -91,7 +91,8 @@ SUPPORT.append("tests/attacks/scene.c")
 STEPPED = named("tests/attacks", "attack_steps attack_stops")
 
 # These compile library code in: each is a program of its own everywhere.
-OWN_CODE = named("tests", "test_pool_steps test_revoke_between test_used")
+OWN_CODE = named("tests", """test_pool_steps test_revoke_between test_used
+                             attacks/attack_copy attacks/attack_ring""")
 # It compiles library code with atomics that are not C11's: not for coverage.
 OTHER_ATOMICS = ["tests/test_pool_steps.c"]
 
