@@ -80,3 +80,15 @@ Test(map, a_small_buffer_finds_the_last_granule_behind_those_of_others)
 	cr_expect_eq(bounce_device_detach(ninth), BOUNCE_OK);
 	bench_fini(&bench);
 }
+
+Test(unshare_all, a_space_that_nobody_has_is_passed_by)
+{
+	struct bench bench;
+	struct bench_knobs knobs = bench_usual();
+
+	knobs.more_spaces = 1;
+	bench_init(&bench, &knobs);
+	cr_expect_eq(bounce_unshare_all(bench.bounce), BOUNCE_OK);
+	cr_expect_eq(fake_machine_shared_bytes(&bench.machine), 0);
+	bench_discard(&bench);
+}
