@@ -9,7 +9,7 @@
  *   T3  Each call ends within its bound (S6), and no call is wrong.
  *
  * DONE is true: nothing can stand against an IOMMU that says "unmapped" and did
- * not. Any other answer may have changed any of the pages that it was asked for.
+ * not. Any other answer may have changed any of the pages it was asked for.
  */
 #include <string.h>
 

@@ -119,13 +119,22 @@ void bounce_copy_put_le16(unsigned char *shared, uint16_t value)
 			  value;
 }
 
+/* By hand: for __builtin_bswap64() GCC may call a function of its library. */
+static uint64_t swapped(uint64_t value)
+{
+	value = (value & UINT64_C(0x00ff00ff00ff00ff)) << 8 |
+		(value >> 8 & UINT64_C(0x00ff00ff00ff00ff));
+	value = (value & UINT64_C(0x0000ffff0000ffff)) << 16 |
+		(value >> 16 & UINT64_C(0x0000ffff0000ffff));
+	return value << 32 | value >> 32;
+}
+
 /* One store: the host must not see half of an entry. */
 void bounce_copy_put_be64(unsigned char *shared, uint64_t value)
 {
 	volatile struct shared_64 *word = (void *)shared;
 
 	bounce_assert((uintptr_t)shared % sizeof(value) == 0);
-	word->v = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ?
-			  value :
-			  __builtin_bswap64(value);
+	word->v = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? value :
+							   swapped(value);
 }

@@ -90,7 +90,10 @@ def sections(report, archive, cpu):
 
 
 def instructions(report, archive, cpu):
-    _, out = run(cpu.prefix + "objdump", "-d", "--no-show-raw-insn", archive)
+    # An instruction that objdump has no name for is as long as it says.
+    more = ["-M", "insnlength"] if cpu.folder == "s390" else []
+    _, out = run(cpu.prefix + "objdump", "-d", "--no-show-raw-insn", *more,
+                 archive)
     operands, mnemonics = map(re.compile, FLOATING[cpu.folder])
     count, where = 0, ""
     for line in out.splitlines():

@@ -335,8 +335,9 @@ int main(void)
 		add_up(&entries, thread);
 		end(&shared);
 	}
-	printf("epoch_map: %u changes or more, %llu maps, %llu judged, %llu refused, "
-	       "%llu wrong; %u entries, %llu maps, %llu open, %llu wrong\n",
+	printf("epoch_map: %u changes or more, %llu maps, %llu judged, "
+	       "%llu refused, %llu wrong; "
+	       "%u entries, %llu maps, %llu open, %llu wrong\n",
 	       STEPS, (unsigned long long)numbers.maps,
 	       (unsigned long long)numbers.judged,
 	       (unsigned long long)numbers.refused,
