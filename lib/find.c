@@ -28,7 +28,7 @@ static bool take(const struct bounce_queue *queue, uint32_t record,
 	    !bounce_record_same(r, generation))
 		return false;
 	found.about = record_unpack(word);
-	if (bounce->queue[found.about.queue].device != queue->device)
+	if (!bounce_device_has_lane(queue->device, found.about.queue))
 		return false;
 	bounce_prepared_locate(bounce, &found);
 	mapping_handle(&found, generation, mapping);

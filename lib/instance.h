@@ -158,6 +158,14 @@ static inline bool bounce_queue_attached(const struct bounce_queue *queue)
 	return queue != NULL && queue->device != NULL;
 }
 
+/* Is a lane one of the device's? Looks at nothing of another device, which may
+ * be coming or going just now. */
+static inline bool bounce_device_has_lane(const struct bounce_device *device,
+					  uint32_t queue)
+{
+	return queue - device->first_queue < device->queues;
+}
+
 /* Space << 16 | owner: who shares granules of one slot, and nobody else. */
 static inline uint32_t bounce_device_tenant(const struct bounce_device *device)
 {

@@ -59,7 +59,7 @@ static bounce_inline bool mapping_agrees(const struct bounce_queue *queue,
 
 	if (mapping->key >> KEY_QUEUE_SHIFT != about->queue ||
 	    mapping->len != about->len ||
-	    bounce->queue[about->queue].device != device)
+	    !bounce_device_has_lane(device, about->queue))
 		return false;
 	if (bounce_unlikely(about->kind > RECORD_SHARED)) {
 		const struct record_about copy = *about;
