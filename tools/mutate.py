@@ -278,7 +278,7 @@ def tell(mutants, results):
 
 def main():
     p = argparse.ArgumentParser(
-        description=__doc__,
+        description=__doc__, usage=argparse.SUPPRESS,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("folder", type=pathlib.Path)
     p.add_argument("--quick", action="store_true")
