@@ -74,7 +74,7 @@ TESTS = named("tests", """
 
 # Spaces: their windows, and what caches see of their devices.
 TESTS += named("tests", """test_cache test_history test_home
-                           test_judged test_lane test_reached
+                           test_judged test_lane test_reached test_ways
                            test_reach""")
 
 TESTS += named("tests", """test_dynamic test_dynamic_ends

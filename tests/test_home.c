@@ -228,3 +228,16 @@ Test(home_node, is_come_back_to)
 		bench_fini(&bench);
 	}
 }
+
+Test(home_node, without_a_slab_is_served_by_the_others)
+{
+	struct bounce_mapping mapping;
+	struct bench bench;
+
+	begin_on_nodes(&bench, 2);
+	bounce_queue_set_home(bench.queue[0], 9);
+	mapping = map_ok(bench.queue[0], bench_buf(&bench, 0, 4096),
+			 BOUNCE_TO_DEVICE);
+	unmap_ok(bench.queue[0], &mapping, 0);
+	bench_fini(&bench);
+}

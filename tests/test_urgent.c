@@ -335,3 +335,23 @@ Test(urgent, a_slab_that_would_be_kept_as_a_whole_does_not_grow)
 		bench_fini(&bench);
 	}
 }
+
+/* It was the last of its size, and where it is, is not for everybody. */
+Test(urgent, an_ordinary_mapping_does_not_follow_an_urgent_one)
+{
+	struct bounce_mapping last;
+	static struct kept kept;
+
+	begin(&kept, 1, 0);
+	(void)fill_up(&kept, BOUNCE_CHUNK_BYTES);
+	cr_assert_eq(map(&kept, 4096, BOUNCE_TO_DEVICE | BOUNCE_URGENT),
+		     BOUNCE_OK);
+	last = kept.mapping[--kept.count];
+	cr_expect(in_kept(&kept, &last));
+	unmap_all(&kept);
+	cr_assert_eq(map(&kept, 4096, BOUNCE_TO_DEVICE), BOUNCE_OK);
+	cr_expect_not(in_kept(&kept, &kept.mapping[0]));
+	unmap_all(&kept);
+	unmap_ok(kept.queue, &last, 0);
+	end(&kept);
+}
