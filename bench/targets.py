@@ -39,6 +39,12 @@ WHY = {
         "the claim costs what it costs one thread; how much swiotlb loses is "
         "the machine's way to move a cache line, which changes from hour to "
         "hour (last section)",
+    "two threads, a shared pool, against swiotlb":
+        "as with own pools",
+    "two threads, own pools, against one thread":
+        "in some runs, and then in one or two sizes: a shared pool, where more "
+        "could meet, has been as fast as one thread in the same run, and why "
+        "these are not is not known",
     "the same at 4 KiB against swiotlb":
         "the copy alone is a third of it",
 }
