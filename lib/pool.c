@@ -529,6 +529,10 @@ void bounce_pool_give_back(struct bounce_pool *pool,
 			   const struct pool_client *client,
 			   const struct bounce_run *run)
 {
+	if (bounce_likely(run->slots <= SLOTS_PER_CHUNK)) {
+		quick_give(pool->bounce, client, run);
+		return;
+	}
 	if (!is_far(pool, client, run->slab))
 		quick_prefer(&client->hint->slab, run->slab);
 	bounce_pool_release(pool, run);

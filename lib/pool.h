@@ -243,8 +243,7 @@ enum bounce_err bounce_pool_claim_slots(struct bounce_pool *pool,
 void bounce_pool_release(struct bounce_pool *pool,
 			 const struct bounce_run *run);
 
-/* The same of more than a chunk's slots, by a client that would like to have
- * them again soon; fewer go back by quick_give(). */
+/* The same, by a client that would like to have it again soon. */
 void bounce_pool_give_back(struct bounce_pool *pool,
 			   const struct pool_client *client,
 			   const struct bounce_run *run);
