@@ -27,6 +27,7 @@ struct behind {
 	struct bounce_translation translation;
 	struct bounce_device *device;
 	struct bounce_queue *queue;
+	uint64_t free; /* slots, before the test began */
 };
 
 /* What differs; behind_usual() in brackets. */
@@ -92,6 +93,14 @@ static inline void behind_attach(struct behind *b,
 	b->queue = bounce_device_queue(b->device, 0);
 }
 
+static inline uint64_t behind_free_slots(const struct behind *b)
+{
+	struct bounce_pool_stats stats;
+
+	bounce_pool_stats(b->bench.pool, &stats);
+	return stats.slots_free;
+}
+
 static inline void behind_init(struct behind *b, const struct behind_knobs *k)
 {
 	struct behind_knobs knobs = *k;
@@ -100,6 +109,26 @@ static inline void behind_init(struct behind *b, const struct behind_knobs *k)
 		knobs.own_len = BEHIND_OWN_LEN;
 	behind_make(b, &knobs);
 	behind_attach(b, &knobs.info);
+	b->free = behind_free_slots(b);
+}
+
+/* A mapping of @len private bytes from @offset on. */
+static inline struct bounce_mapping behind_map(const struct behind *b,
+					       uint64_t offset, uint64_t len,
+					       uint32_t how)
+{
+	struct bounce_buf buf = bench_buf(&b->bench, offset, len);
+	struct bounce_mapping mapping;
+
+	cr_assert_eq(bounce_map(b->queue, &buf, how, &mapping), BOUNCE_OK);
+	return mapping;
+}
+
+/* The device reaches nothing, and no slot is held. */
+static inline void behind_expect_nothing(const struct behind *b)
+{
+	cr_expect_eq(fake_iommu_mapped(&b->iommu), 0);
+	cr_expect_eq(behind_free_slots(b), b->free);
 }
 
 /* Everything has ended, and nothing is left. */
@@ -161,14 +190,6 @@ static inline void behind_plan(struct behind *b, enum fake_verb verb,
 	};
 
 	cr_assert(fake_iommu_fail(&b->iommu, &fault));
-}
-
-static inline uint64_t behind_free_slots(const struct behind *b)
-{
-	struct bounce_pool_stats stats;
-
-	bounce_pool_stats(b->bench.pool, &stats);
-	return stats.slots_free;
 }
 
 #endif

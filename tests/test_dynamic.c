@@ -13,15 +13,12 @@ static const struct behind_knobs usual = { .open = false };
 Test(dynamic, a_mapping_is_in_the_iommu_while_it_lives)
 {
 	struct bounce_mapping mapping;
-	struct bounce_buf buf;
 	struct behind b;
 	uint64_t gpa;
 
 	behind_init(&b, &usual);
 	cr_expect_eq(fake_iommu_mapped(&b.iommu), 0, "no slab is");
-	buf = bench_buf(&b.bench, 5, 5000);
-	cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_BIDIRECTIONAL, &mapping),
-		     BOUNCE_OK);
+	mapping = behind_map(&b, 5, 5000, BOUNCE_BIDIRECTIONAL);
 	cr_expect_eq(fake_iommu_mapped(&b.iommu), 2 * BEHIND_PAGE);
 	cr_expect(fake_iommu_reach(&b.iommu, mapping.bus.v, 5000, 3, &gpa));
 	cr_expect_eq(gpa, mapping.bus.v - BEHIND_SHIFT);
@@ -104,13 +101,10 @@ static void write_late(void *ctx)
 Test(dynamic, bytes_are_taken_after_the_flush)
 {
 	struct bounce_mapping mapping;
-	struct bounce_buf buf;
 	struct behind b;
 
 	behind_init(&b, &usual);
-	buf = bench_buf(&b.bench, 0, 8);
-	cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_FROM_DEVICE, &mapping),
-		     BOUNCE_OK);
+	mapping = behind_map(&b, 0, 8, BOUNCE_FROM_DEVICE);
 	b.iommu.at_flush = write_late;
 	b.iommu.at_flush_ctx = &b;
 	cr_assert_eq(bounce_unmap(b.queue, &mapping, 8), BOUNCE_OK);
@@ -175,18 +169,15 @@ Test(dynamic, a_map_that_the_iommu_refuses_leaves_nothing)
 		struct bounce_mapping mapping;
 		struct bounce_buf buf;
 		struct behind b;
-		uint64_t free;
 
 		behind_init(&b, &usual);
-		free = behind_free_slots(&b);
 		buf = bench_buf(&b.bench, 0, 10000);
 		behind_plan(&b, FAKE_IOMMU_MAP, 0, no[i % 2],
 			    i / 2 * BEHIND_PAGE);
 		cr_expect_eq(bounce_map(b.queue, &buf, BOUNCE_TO_DEVICE,
 					&mapping),
 			     BOUNCE_ERR_HOST);
-		cr_expect_eq(fake_iommu_mapped(&b.iommu), 0);
-		cr_expect_eq(behind_free_slots(&b), free);
+		behind_expect_nothing(&b);
 		cr_expect_eq(bounce_alloc(b.queue, 100, 0, 0, &buf, &mapping),
 			     BOUNCE_OK);
 		cr_assert_eq(bounce_free(b.queue, &mapping), BOUNCE_OK);
@@ -194,7 +185,7 @@ Test(dynamic, a_map_that_the_iommu_refuses_leaves_nothing)
 			    i / 2 * BEHIND_PAGE);
 		cr_expect_eq(bounce_alloc(b.queue, 9000, 0, 0, &buf, &mapping),
 			     BOUNCE_ERR_HOST);
-		cr_expect_eq(behind_free_slots(&b), free);
+		cr_expect_eq(behind_free_slots(&b), b.free);
 		behind_fini(&b);
 	}
 }
@@ -205,10 +196,8 @@ Test(dynamic, whichever_segment_fails_all_are_unmapped)
 	for (uint32_t n = 0; n < 3; n++) {
 		struct bounce_segment segment[3] = { 0 };
 		struct behind b;
-		uint64_t free;
 
 		behind_init(&b, &usual);
-		free = behind_free_slots(&b);
 		for (uint32_t i = 0; i < 3; i++)
 			segment[i] = (struct bounce_segment) {
 				.buf = bench_buf(&b.bench, i * 20000, 5000),
@@ -219,7 +208,7 @@ Test(dynamic, whichever_segment_fails_all_are_unmapped)
 		cr_expect_eq(bounce_map_sg(b.queue, segment, 3, 0),
 			     BOUNCE_ERR_HOST, "segment %u", n);
 		cr_expect_eq(fake_iommu_mapped(&b.iommu), 0, "segment %u", n);
-		cr_expect_eq(behind_free_slots(&b), free);
+		cr_expect_eq(behind_free_slots(&b), b.free);
 		cr_expect_eq(bounce_map_sg(b.queue, segment, 3, 0), BOUNCE_OK);
 		cr_expect_eq(bounce_unmap_sg(b.queue, segment, 3, 0),
 			     BOUNCE_OK);
@@ -232,15 +221,12 @@ Test(dynamic, a_commit_that_is_refused_ends_the_reservation)
 	struct bounce_mapping mapping;
 	struct bounce_buf buf;
 	struct behind b;
-	uint64_t free;
 
 	behind_init(&b, &usual);
-	free = behind_free_slots(&b);
 	cr_assert_eq(bounce_reserve(b.queue, 9000, &buf, &mapping), BOUNCE_OK);
 	behind_plan(&b, FAKE_IOMMU_MAP, 0, BOUNCE_STEP_UNKNOWN, 4096);
 	cr_expect_eq(bounce_commit(b.queue, &mapping, 8000), BOUNCE_ERR_HOST);
-	cr_expect_eq(fake_iommu_mapped(&b.iommu), 0);
-	cr_expect_eq(behind_free_slots(&b), free);
+	behind_expect_nothing(&b);
 	cr_expect_eq(bounce_free(b.queue, &mapping), BOUNCE_ERR_STALE);
 	behind_fini(&b);
 }
@@ -268,21 +254,21 @@ Test(dynamic, one_that_never_answers_is_given_up_within_a_bound)
 /* ---- N3 ---- */
 
 /* It has ended, and nobody gets its slots; everything else goes on. */
-static void expect_buried(struct behind *b, uint64_t free, uint64_t slots)
+static void expect_buried(struct behind *b, uint64_t slots)
 {
 	struct bounce_space_info info;
 	struct bounce_mapping mapping;
 	struct bounce_buf buf = bench_buf(&b->bench, 0, 100);
 
 	memset(b->iommu.fault, 0, sizeof(b->iommu.fault));
-	cr_expect_eq(behind_free_slots(b), free - slots);
+	cr_expect_eq(behind_free_slots(b), b->free - slots);
 	bounce_space_info(b->space, &info);
 	cr_expect_eq(info.lost_bytes, slots * BEHIND_PAGE);
 	cr_expect(bounce_valid(b->bench.bounce));
 	cr_expect_eq(bounce_map(b->queue, &buf, BOUNCE_TO_DEVICE, &mapping),
 		     BOUNCE_OK);
 	cr_expect_eq(bounce_unmap(b->queue, &mapping, 0), BOUNCE_OK);
-	cr_expect_eq(behind_free_slots(b), free - slots);
+	cr_expect_eq(behind_free_slots(b), b->free - slots);
 	cr_expect_eq(bounce_device_detach(b->device), BOUNCE_OK);
 	cr_expect_eq(bench_retire(&b->bench, 0), BOUNCE_ERR_BUSY);
 	cr_expect_eq(b->bench.machine.calls[FAKE_UNSHARE], 0);
@@ -298,16 +284,10 @@ Test(dynamic, what_is_not_out_of_reach_for_certain_is_buried)
 		enum fake_verb verb = i / 2 == 0 ? FAKE_IOMMU_UNMAP :
 						   FAKE_IOMMU_FLUSH;
 		struct bounce_mapping mapping;
-		struct bounce_buf buf;
 		struct behind b;
-		uint64_t free;
 
 		behind_init(&b, &usual);
-		free = behind_free_slots(&b);
-		buf = bench_buf(&b.bench, 0, 10000);
-		cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_FROM_DEVICE,
-					&mapping),
-			     BOUNCE_OK);
+		mapping = behind_map(&b, 0, 10000, BOUNCE_FROM_DEVICE);
 		behind_write(&b, mapping.bus.v, (const unsigned char *)"hello",
 			     5);
 		behind_plan(&b, verb, 0, no[i % 2], 0);
@@ -317,7 +297,7 @@ Test(dynamic, what_is_not_out_of_reach_for_certain_is_buried)
 			     "the bytes came all the same");
 		cr_expect_eq(bounce_unmap(b.queue, &mapping, 5),
 			     BOUNCE_ERR_STALE);
-		expect_buried(&b, free, 3);
+		expect_buried(&b, 3);
 	}
 }
 
@@ -326,16 +306,14 @@ Test(dynamic, a_refused_map_that_cannot_be_taken_back_is_buried)
 	struct bounce_mapping mapping;
 	struct bounce_buf buf;
 	struct behind b;
-	uint64_t free;
 
 	behind_init(&b, &usual);
-	free = behind_free_slots(&b);
 	buf = bench_buf(&b.bench, 0, 10000);
 	behind_plan(&b, FAKE_IOMMU_MAP, 0, BOUNCE_STEP_UNKNOWN, 4096);
 	behind_plan(&b, FAKE_IOMMU_UNMAP, 0, BOUNCE_STEP_UNKNOWN, 0);
 	cr_expect_eq(bounce_map(b.queue, &buf, BOUNCE_TO_DEVICE, &mapping),
 		     BOUNCE_ERR_LOST);
-	expect_buried(&b, free, 3);
+	expect_buried(&b, 3);
 }
 
 Test(dynamic, memory_that_is_not_freed_for_certain_is_buried)
@@ -344,17 +322,15 @@ Test(dynamic, memory_that_is_not_freed_for_certain_is_buried)
 		struct bounce_mapping mapping;
 		struct bounce_buf buf;
 		struct behind b;
-		uint64_t free;
 
 		behind_init(&b, &usual);
-		free = behind_free_slots(&b);
 		cr_assert_eq(bounce_alloc(b.queue, 5000, 0, 0, &buf, &mapping),
 			     BOUNCE_OK);
 		behind_plan(&b, FAKE_IOMMU_FLUSH, 0, BOUNCE_STEP_UNKNOWN, 0);
 		cr_expect_eq(commit ? bounce_commit(b.queue, &mapping, 10) :
 				      bounce_free(b.queue, &mapping),
 			     BOUNCE_ERR_LOST);
-		expect_buried(&b, free, 2);
+		expect_buried(&b, 2);
 	}
 }
 
@@ -362,10 +338,8 @@ Test(dynamic, one_lost_segment_is_told_and_the_others_end)
 {
 	struct bounce_segment segment[3] = { 0 };
 	struct behind b;
-	uint64_t free;
 
 	behind_init(&b, &usual);
-	free = behind_free_slots(&b);
 	for (uint32_t i = 0; i < 3; i++)
 		segment[i] = (struct bounce_segment) {
 			.buf = bench_buf(&b.bench, i * 20000, 4096),
@@ -374,7 +348,7 @@ Test(dynamic, one_lost_segment_is_told_and_the_others_end)
 	cr_assert_eq(bounce_map_sg(b.queue, segment, 3, 0), BOUNCE_OK);
 	behind_plan(&b, FAKE_IOMMU_FLUSH, 1, BOUNCE_STEP_UNKNOWN, 0);
 	cr_expect_eq(bounce_unmap_sg(b.queue, segment, 3, 0), BOUNCE_ERR_LOST);
-	expect_buried(&b, free, 1);
+	expect_buried(&b, 1);
 }
 
 /* ---- revoke, and the end ---- */
@@ -389,9 +363,7 @@ Test(dynamic, a_revoked_device_is_out_of_reach_when_it_is_quiesced)
 	behind_init(&b, &usual);
 	cr_assert_eq(bounce_alloc(b.queue, 100, 0, 0, &buf, &memory),
 		     BOUNCE_OK);
-	buf = bench_buf(&b.bench, 0, 5000);
-	cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_FROM_DEVICE, &mapping),
-		     BOUNCE_OK);
+	mapping = behind_map(&b, 0, 5000, BOUNCE_FROM_DEVICE);
 	bounce_device_revoke(b.device);
 	cr_expect_eq(fake_iommu_mapped(&b.iommu), 3 * BEHIND_PAGE);
 	cr_expect_eq(bounce_unmap(b.queue, &mapping, 0), BOUNCE_ERR_STALE);
@@ -405,10 +377,8 @@ Test(dynamic, what_a_revoked_device_may_still_reach_is_buried)
 	struct bounce_mapping mapping[2];
 	struct bounce_buf buf;
 	struct behind b;
-	uint64_t free;
 
 	behind_init(&b, &usual);
-	free = behind_free_slots(&b);
 	buf = bench_buf(&b.bench, 0, 100);
 	for (uint32_t i = 0; i < 2; i++)
 		cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_TO_DEVICE,
@@ -417,19 +387,15 @@ Test(dynamic, what_a_revoked_device_may_still_reach_is_buried)
 	bounce_device_revoke(b.device);
 	behind_plan(&b, FAKE_IOMMU_FLUSH, 0, BOUNCE_STEP_UNKNOWN, 0);
 	cr_expect_eq(bounce_device_quiesced(b.device), BOUNCE_ERR_LOST);
-	expect_buried(&b, free, 1);
+	expect_buried(&b, 1);
 }
 
 Test(dynamic, at_the_end_of_everything_nothing_is_mapped)
 {
-	struct bounce_mapping mapping;
-	struct bounce_buf buf;
 	struct behind b;
 
 	behind_init(&b, &usual);
-	buf = bench_buf(&b.bench, 0, 100);
-	cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_TO_DEVICE, &mapping),
-		     BOUNCE_OK);
+	(void)behind_map(&b, 0, 100, BOUNCE_TO_DEVICE);
 	cr_expect_eq(bounce_unshare_all(b.bench.bounce), BOUNCE_OK);
 	cr_expect_eq(fake_iommu_mapped(&b.iommu), 0);
 	cr_expect_eq(fake_machine_shared_bytes(&b.bench.machine), 0);

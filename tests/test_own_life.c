@@ -17,17 +17,14 @@ Test(own, a_map_that_the_iommu_refuses_leaves_nothing)
 		struct bounce_mapping mapping;
 		struct bounce_buf buf;
 		struct behind b;
-		uint64_t free;
 
 		behind_init(&b, &usual);
-		free = behind_free_slots(&b);
 		buf = bench_buf(&b.bench, PAGE - 8, PAGE + 16);
 		behind_plan(&b, FAKE_IOMMU_MAP, 0, BOUNCE_STEP_UNKNOWN, truth);
 		cr_expect_eq(bounce_map(b.queue, &buf, BOUNCE_TO_DEVICE,
 					&mapping),
 			     BOUNCE_ERR_HOST);
-		cr_expect_eq(fake_iommu_mapped(&b.iommu), 0);
-		cr_expect_eq(behind_free_slots(&b), free);
+		behind_expect_nothing(&b);
 		behind_fini(&b);
 	}
 }
@@ -40,10 +37,8 @@ Test(own, what_is_not_out_of_reach_for_certain_is_buried)
 		struct bounce_mapping next;
 		struct bounce_buf buf;
 		struct behind b;
-		uint64_t free;
 
 		behind_init(&b, &usual);
-		free = behind_free_slots(&b);
 		buf = bench_buf(&b.bench, PAGE - ends * 8, PAGE + ends * 8);
 		cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_TO_DEVICE,
 					&mapping),
@@ -52,7 +47,7 @@ Test(own, what_is_not_out_of_reach_for_certain_is_buried)
 		cr_expect_eq(bounce_unmap(b.queue, &mapping, 0),
 			     BOUNCE_ERR_LOST);
 		memset(b.iommu.fault, 0, sizeof(b.iommu.fault));
-		cr_expect_eq(behind_free_slots(&b), free - ends);
+		cr_expect_eq(behind_free_slots(&b), b.free - ends);
 		cr_expect(bounce_valid(b.bench.bounce));
 		cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_TO_DEVICE, &next),
 			     BOUNCE_OK);
@@ -68,33 +63,23 @@ Test(own, what_is_not_out_of_reach_for_certain_is_buried)
 Test(own, a_revoked_device_is_out_of_reach_when_it_is_quiesced)
 {
 	struct bounce_mapping mapping;
-	struct bounce_buf buf;
 	struct behind b;
-	uint64_t free;
 
 	behind_init(&b, &usual);
-	free = behind_free_slots(&b);
-	buf = bench_buf(&b.bench, PAGE - 8, PAGE + 16);
-	cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_FROM_DEVICE, &mapping),
-		     BOUNCE_OK);
+	mapping = behind_map(&b, PAGE - 8, PAGE + 16, BOUNCE_FROM_DEVICE);
 	bounce_device_revoke(b.device);
 	cr_expect_eq(bounce_unmap(b.queue, &mapping, 8), BOUNCE_ERR_STALE);
 	cr_expect_eq(bounce_device_quiesced(b.device), BOUNCE_OK);
-	cr_expect_eq(fake_iommu_mapped(&b.iommu), 0);
-	cr_expect_eq(behind_free_slots(&b), free);
+	behind_expect_nothing(&b);
 	behind_fini(&b);
 }
 
 Test(own, at_the_end_of_everything_nothing_is_mapped)
 {
-	struct bounce_mapping mapping;
-	struct bounce_buf buf;
 	struct behind b;
 
 	behind_init(&b, &usual);
-	buf = bench_buf(&b.bench, PAGE - 8, PAGE + 16);
-	cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_FROM_DEVICE, &mapping),
-		     BOUNCE_OK);
+	(void)behind_map(&b, PAGE - 8, PAGE + 16, BOUNCE_FROM_DEVICE);
 	cr_expect_eq(bounce_unshare_all(b.bench.bounce), BOUNCE_OK);
 	cr_expect_eq(fake_iommu_mapped(&b.iommu), 0);
 	behind_plan(&b, FAKE_IOMMU_FLUSH, 0, BOUNCE_STEP_UNKNOWN, 0);
@@ -109,14 +94,11 @@ Test(own, a_mapping_is_found_by_its_bus_address_and_ends_once)
 {
 	struct bounce_mapping mapping;
 	struct bounce_mapping found;
-	struct bounce_buf buf;
 	struct behind b;
 
 	behind_init(&b, &usual);
-	buf = bench_buf(&b.bench, PAGE - 8, 3 * PAGE);
-	cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_TO_DEVICE, &mapping),
-		     BOUNCE_OK);
-	for (uint64_t at = 0; at < buf.len; at += 1000) {
+	mapping = behind_map(&b, PAGE - 8, 3 * PAGE, BOUNCE_TO_DEVICE);
+	for (uint64_t at = 0; at < mapping.len; at += 1000) {
 		bounce_bus_t bus = { mapping.bus.v + at };
 
 		cr_assert_eq(bounce_mapping_find(b.queue, bus, &found),
@@ -137,14 +119,11 @@ Test(own, no_handle_reaches_the_slots_at_the_ends)
 {
 	struct bounce_mapping mapping;
 	struct bounce_mapping forged;
-	struct bounce_buf buf;
 	struct behind b;
 	uint64_t free;
 
 	behind_init(&b, &usual);
-	buf = bench_buf(&b.bench, PAGE - 8, PAGE + 8);
-	cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_TO_DEVICE, &mapping),
-		     BOUNCE_OK);
+	mapping = behind_map(&b, PAGE - 8, PAGE + 8, BOUNCE_TO_DEVICE);
 	free = behind_free_slots(&b);
 	for (uint32_t record = 0; record < 128; record++) {
 		forged = mapping;
@@ -167,13 +146,10 @@ Test(own, no_handle_reaches_the_slots_at_the_ends)
 Test(own, a_device_with_own_pages_mapped_cannot_become_secure)
 {
 	struct bounce_mapping mapping;
-	struct bounce_buf buf;
 	struct behind b;
 
 	behind_init(&b, &usual);
-	buf = bench_buf(&b.bench, 0, PAGE);
-	cr_assert_eq(bounce_map(b.queue, &buf, BOUNCE_TO_DEVICE, &mapping),
-		     BOUNCE_OK);
+	mapping = behind_map(&b, 0, PAGE, BOUNCE_TO_DEVICE);
 	b.bench.machine.protection = BOUNCE_PROTECTION_YES;
 	cr_expect_eq(bounce_enter_secure(b.bench.bounce), BOUNCE_ERR_BUSY);
 	cr_assert_eq(bounce_unmap(b.queue, &mapping, 0), BOUNCE_OK);
