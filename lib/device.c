@@ -2,7 +2,7 @@
 /*
  * device.c - requesters: attach, the verdict and its binding, queues, detach.
  *
- *   D1  binding holds {epoch, verdict} in one word: whoever reads it reads both
+ *   D1  binding holds {verdict, epoch} in one word: whoever reads it reads both
  *       as they belong together. It is made at the first mapping, and again
  *       when the system's epoch has moved, by one CAS.
  *   D2  Limits, facts, space and queues are constant while attached.
@@ -17,13 +17,13 @@
 #define DEVICE_FLAGS 0x3ffu
 #define CACHE_FLAGS (BOUNCE_DEVICE_NON_COHERENT | BOUNCE_DEVICE_NO_SNOOP)
 
-/* ---- the binding word: epoch in the high half, verdict below ---- */
+/* ---- the binding word: the epoch below, the verdict in the high half ---- */
 
 static uint64_t pack(uint32_t epoch, struct bounce_verdict verdict)
 {
-	return (uint64_t)epoch << 32 | (uint64_t)verdict.kind << 24 |
-	       (uint64_t)verdict.path << 16 | (uint64_t)verdict.reason << 8 |
-	       verdict.accept;
+	return epoch | (uint64_t)verdict.kind << 56 |
+	       (uint64_t)verdict.path << 48 | (uint64_t)verdict.reason << 40 |
+	       (uint64_t)verdict.accept << 32;
 }
 
 /* ---- facts ---- */
@@ -104,8 +104,8 @@ struct bounce_verdict bounce_device_judge(const struct bounce_device *device,
 
 /* ---- binding ---- */
 
-struct bounce_verdict bounce_device_rebind(struct bounce_device *device,
-					   uint32_t epoch, uint64_t word)
+uint64_t bounce_device_rebind(struct bounce_device *device, uint32_t epoch,
+			      uint64_t word)
 {
 	do {
 		struct bounce_verdict verdict = bounce_device_judge(device, 0,
@@ -115,7 +115,7 @@ struct bounce_verdict bounce_device_rebind(struct bounce_device *device,
 		/* Not kept: the pool may grow, and no epoch says so. */
 		if (verdict.kind == BOUNCE_VERDICT_REFUSE &&
 		    verdict.reason == BOUNCE_WHY_NO_POOL)
-			return verdict;
+			return next;
 		/*
 		 * release: pairs with the acquire in bounce_device_bind().
 		 * acquire on failure: somebody else's binding is as good.
@@ -123,13 +123,13 @@ struct bounce_verdict bounce_device_rebind(struct bounce_device *device,
 		if (atomic_compare_exchange_strong_explicit(
 			    &device->binding, &word, next, memory_order_acq_rel,
 			    memory_order_acquire))
-			return verdict;
-	} while ((uint32_t)(word >> 32) != epoch);
-	return bounce_device_unpack(word);
+			return next;
+	} while ((uint32_t)word != epoch);
+	return word;
 }
 
 /*
- * The next mapping judges anew. Epoch 0 is never current; below it stands
+ * The next mapping judges anew. Epoch 0 is never current; above it stands
  * another number each time, so that bounce_device_rebind() never takes this
  * word for the one that it began with, and puts in its place what it judged
  * before.
@@ -137,13 +137,14 @@ struct bounce_verdict bounce_device_rebind(struct bounce_device *device,
 static void unbind(struct bounce_device *device)
 {
 	/* relaxed: only that it is another one counts. */
-	uint32_t turn = atomic_fetch_add_explicit(&device->unbound, 1,
-						  memory_order_relaxed) +
+	uint64_t turn = (uint64_t)atomic_fetch_add_explicit(
+				&device->unbound, 1, memory_order_relaxed) +
 			1;
 
 	/* release: pairs with the acquire in bounce_device_bind(): who sees it
 	 * judges by what was stored before. */
-	atomic_store_explicit(&device->binding, turn, memory_order_release);
+	atomic_store_explicit(&device->binding, turn << 32,
+			      memory_order_release);
 }
 
 void bounce_device_features_rejected(struct bounce_device *device)

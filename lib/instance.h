@@ -86,7 +86,7 @@ struct bounce_device {
 	uint16_t requester;
 	uint32_t first_queue;
 	uint32_t queues;
-	/* {epoch, verdict}: device.c. */
+	/* {verdict, epoch}: device.c. */
 	_Atomic uint64_t binding;
 	_Atomic uint32_t unbound; /* how often a binding was taken back */
 	_Atomic uint32_t rejected; /* FEATURES_OK did not stick */
@@ -443,39 +443,40 @@ void bounce_space_place_all(struct bounce_space *space);
 bool bounce_pool_overlaps(const struct bounce *bounce, bounce_gpa_t gpa,
 			  uint64_t len);
 
-/* Bind a device again after an epoch, whose binding was @word. */
-struct bounce_verdict bounce_device_rebind(struct bounce_device *device,
-					   uint32_t epoch, uint64_t word);
+/* Bind a device again after an epoch, whose binding was @word: the new one. */
+uint64_t bounce_device_rebind(struct bounce_device *device, uint32_t epoch,
+			      uint64_t word);
 
-/* The verdict in a binding, below the epoch in its high half (D1). */
+/* The verdict in a binding, above the epoch (D1): which is so compared as it
+ * was loaded. */
 static inline struct bounce_verdict bounce_device_unpack(uint64_t word)
 {
 	return (struct bounce_verdict) {
-		.kind = (uint8_t)(word >> 24),
-		.path = (uint8_t)(word >> 16),
-		.reason = (uint8_t)(word >> 8),
-		.accept = (uint8_t)word,
+		.kind = (uint8_t)(word >> 56),
+		.path = (uint8_t)(word >> 48),
+		.reason = (uint8_t)(word >> 40),
+		.accept = (uint8_t)(word >> 32),
 	};
 }
 
-/* The verdict that holds for a device now: one load and one compare while the
- * epoch stands still. */
+/* The verdict that holds for a device of @bounce now: one load and one compare
+ * while the epoch stands still. */
 static inline struct bounce_verdict bounce_device_bind(
-	struct bounce_device *device)
+	const struct bounce *bounce, struct bounce_device *device)
 {
 	/*
 	 * acquire: pairs with the release that moves the epoch: facts written
 	 * before it are seen after it (D1).
 	 */
-	uint32_t epoch = atomic_load_explicit(&device->bounce->epoch,
+	uint32_t epoch = atomic_load_explicit(&bounce->epoch,
 					      memory_order_acquire);
 	/* acquire: pairs with the release in bounce_device_rebind(). */
 	uint64_t word = atomic_load_explicit(&device->binding,
 					     memory_order_acquire);
 
-	if (bounce_likely((uint32_t)(word >> 32) == epoch))
-		return bounce_device_unpack(word);
-	return bounce_device_rebind(device, epoch, word);
+	if (bounce_unlikely((uint32_t)word != epoch))
+		word = bounce_device_rebind(device, epoch, word);
+	return bounce_device_unpack(word);
 }
 
 /* The policy's word on a DIRECT device's awkward buffer. */

@@ -262,7 +262,7 @@ enum bounce_err bounce_map_prepare(struct bounce_request *request,
 		return BOUNCE_ERR_RANGE;
 	if (!queue_usable(request->queue, buf->len, &request->generation))
 		return BOUNCE_ERR_STALE;
-	verdict = bounce_device_bind(request->queue->device);
+	verdict = bounce_device_bind(bounce, request->queue->device);
 	request->path = verdict.path;
 	if (verdict.kind == BOUNCE_VERDICT_REFUSE)
 		return BOUNCE_ERR_REFUSED;
@@ -381,7 +381,7 @@ static bounce_inline bool map_quickly(struct bounce_queue *queue,
 	    !buf_usual(bounce, &request.buf) ||
 	    !queue_usable(queue, request.buf.len, &request.generation))
 		return false;
-	verdict = bounce_device_bind(device);
+	verdict = bounce_device_bind(bounce, device);
 	request.path = verdict.path;
 	if (verdict.kind != BOUNCE_VERDICT_BOUNCE || device->maintained ||
 	    device->dynamic || !claim_quickly(&request, &claimed))

@@ -135,7 +135,7 @@ static enum bounce_err alloc(struct bounce_queue *queue,
 		return BOUNCE_ERR_DEAD;
 	if (!queue_usable(queue, wish->size, &request.generation))
 		return BOUNCE_ERR_STALE;
-	verdict = bounce_device_bind(queue->device);
+	verdict = bounce_device_bind(queue->device->bounce, queue->device);
 	if (verdict.kind == BOUNCE_VERDICT_REFUSE)
 		return BOUNCE_ERR_REFUSED;
 	request.path = verdict.path;

@@ -7,8 +7,9 @@
 #include "mapping.h"
 
 static inline struct bounce_verdict unchecked_bind(
-	const struct bounce_device *device)
+	const struct bounce *bounce, const struct bounce_device *device)
 {
+	(void)bounce;
 	/* As in bounce_device_bind(), but for the epoch. */
 	return bounce_device_unpack(
 		atomic_load_explicit(&device->binding, memory_order_acquire));
