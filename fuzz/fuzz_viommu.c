@@ -15,7 +15,7 @@
 #include "input.h"
 #include "viommu.h"
 
-#define BUS UINT64_C(0x4000000000)
+#define BUS FAKE_VIOMMU_BUS
 #define PAGE UINT64_C(4096)
 #define MOST_TURNS 100000u
 
@@ -169,26 +169,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = { NULL, 0 };
 	struct scene *scene = calloc(1, sizeof(*scene));
-	struct bounce_viommu_info info = {
-		.ctx = scene,
-		.notify = notify,
-		.wait = wait_turn,
-		.set_bypass = set_bypass,
-		.bus = { BUS },
-		.features = BOUNCE_VIOMMU_FEATURES,
-		.page_size_mask = ~(PAGE - 1),
-		.input_first = { PAGE },
-		.input_last = { (UINT64_C(1) << 48) - 1 },
-		.domain_first = 1,
-		.domain_last = 15,
-		.probe_size = 64,
-		.entries = 8,
-		.domains = 1,
-		.endpoints = 2,
-	};
+	struct bounce_viommu_info info;
 	void *private;
 
 	fuzz_check(scene != NULL);
+	info = fake_viommu_info(&scene->device);
+	info.ctx = scene;
+	info.notify = notify;
+	info.wait = wait_turn;
+	info.set_bypass = set_bypass;
 	scene->in = &in;
 	scene->device.bytes = bounce_viommu_shared_size(&info);
 	info.shared = aligned(PAGE, scene->device.bytes);

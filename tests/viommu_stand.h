@@ -15,11 +15,11 @@
 #include "support.h"
 #include "viommu.h"
 
-#define BUS UINT64_C(0x4000000000)
+#define BUS FAKE_VIOMMU_BUS
 #define PAGE UINT64_C(4096)
 #define DOMAIN 3u
 #define ENDPOINT 0x108u
-#define PROBE_SIZE 128u
+#define PROBE_SIZE FAKE_VIOMMU_PROBE_SIZE
 
 /* A device, its queues in memory of their own, and one domain. */
 struct stand {
@@ -30,33 +30,12 @@ struct stand {
 	void *private;
 };
 
-static inline struct bounce_viommu_info usual(struct fake_viommu *device)
-{
-	return (struct bounce_viommu_info) {
-		.ctx = device,
-		.notify = fake_viommu_notify,
-		.wait = fake_viommu_wait,
-		.set_bypass = fake_viommu_set_bypass,
-		.bus = { BUS },
-		.features = BOUNCE_VIOMMU_FEATURES,
-		.page_size_mask = ~(PAGE - 1),
-		.input_first = { PAGE },
-		.input_last = { (UINT64_C(1) << 48) - 1 },
-		.domain_first = 1,
-		.domain_last = 15,
-		.probe_size = PROBE_SIZE,
-		.entries = 8,
-		.domains = 2,
-		.endpoints = 2,
-	};
-}
-
 static inline void stand_init(struct stand *s)
 {
 	void *shared = NULL;
 
 	memset(s, 0, sizeof(*s));
-	s->info = usual(&s->device);
+	s->info = fake_viommu_info(&s->device);
 	s->device.bytes = bounce_viommu_shared_size(&s->info);
 	cr_assert_eq(posix_memalign(&shared, PAGE, s->device.bytes), 0);
 	memset(shared, 0xa5, s->device.bytes);

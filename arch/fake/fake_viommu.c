@@ -306,6 +306,27 @@ void fake_viommu_set_bypass(void *viommu, bool on)
 
 /* ---- for tests ---- */
 
+struct bounce_viommu_info fake_viommu_info(struct fake_viommu *v)
+{
+	return (struct bounce_viommu_info) {
+		.ctx = v,
+		.notify = fake_viommu_notify,
+		.wait = fake_viommu_wait,
+		.set_bypass = fake_viommu_set_bypass,
+		.bus = { FAKE_VIOMMU_BUS },
+		.features = BOUNCE_VIOMMU_FEATURES,
+		.page_size_mask = ~(PAGE - 1),
+		.input_first = { PAGE },
+		.input_last = { (UINT64_C(1) << 48) - 1 },
+		.domain_first = 1,
+		.domain_last = 15,
+		.probe_size = FAKE_VIOMMU_PROBE_SIZE,
+		.entries = 8,
+		.domains = 2,
+		.endpoints = 2,
+	};
+}
+
 bool fake_viommu_reach(const struct fake_viommu *v, uint32_t endpoint,
 		       uint64_t bus, uint32_t access, uint64_t *gpa)
 {

@@ -12,6 +12,8 @@
 #define FAKE_VIOMMU_MAPPINGS 64u
 #define FAKE_VIOMMU_ENDPOINTS 8u
 #define FAKE_VIOMMU_NEVER UINT32_MAX
+#define FAKE_VIOMMU_BUS UINT64_C(0x4000000000) /* where its queues are */
+#define FAKE_VIOMMU_PROBE_SIZE 128u
 
 enum fake_viommu_mood {
 	FAKE_VIOMMU_HONEST = 0,
@@ -54,6 +56,10 @@ struct fake_viommu {
 	uint32_t domain_of[FAKE_VIOMMU_ENDPOINTS]; /* 0: none */
 	struct fake_viommu_mapping mapping[FAKE_VIOMMU_MAPPINGS];
 };
+
+/* What a driver of it is told, all but `shared`; the hooks are the three
+ * below. */
+struct bounce_viommu_info fake_viommu_info(struct fake_viommu *viommu);
 
 /* Hooks for struct bounce_viommu_info; ctx is the device. */
 void fake_viommu_notify(void *viommu, uint32_t queue);
