@@ -175,6 +175,32 @@ enum bounce_err bench_retire(struct bench *bench, uint32_t index)
 	return bounce_pool_retire(bench->pool, bench_slab_gpa(bench, index));
 }
 
+void bench_side_init(struct bench *bench, const struct bounce_pool_info *info,
+		     bounce_gpa_t slab, struct bench_side *side)
+{
+	const struct bounce_window all = { .len = 0 };
+	struct bounce_device_info device = bench->knobs.info;
+
+	bench_check(bounce_pool_init(bench->bounce, info, &side->pool) ==
+		    BOUNCE_OK);
+	bench_check(bounce_pool_grow(side->pool, slab, bench->slab_bytes) ==
+		    BOUNCE_OK);
+	bench_check(bounce_space_init(bench->bounce, side->pool,
+				      &side->space) == BOUNCE_OK);
+	bench_check(bounce_space_add_window(side->space, &all) == BOUNCE_OK);
+	device.space = side->space;
+	bench_check(bounce_device_attach(bench->bounce, &device, &side->device,
+					 NULL) == BOUNCE_OK);
+	side->queue = bounce_device_queue(side->device, 0);
+}
+
+void bench_side_fini(struct bench_side *side)
+{
+	bench_check(bounce_device_detach(side->device) == BOUNCE_OK);
+	bench_check(bounce_space_fini(side->space) == BOUNCE_OK);
+	bench_check(bounce_pool_fini(side->pool) == BOUNCE_OK);
+}
+
 bounce_gpa_t bench_private_gpa(const struct bench *bench, uint64_t offset)
 {
 	bench_check(offset < bench->knobs.private_bytes);

@@ -110,6 +110,21 @@ enum bounce_err bench_grow(struct bench *bench, uint32_t index);
 enum bounce_err bench_retire(struct bench *bench, uint32_t index);
 bounce_gpa_t bench_slab_gpa(const struct bench *bench, uint32_t index);
 
+/* Beside the bench's own, from what there is more of: a pool, a space in which
+ * a bus address is a gpa, and a device as the bench's are, with its lane 0. */
+struct bench_side {
+	struct bounce_pool *pool;
+	struct bounce_space *space;
+	struct bounce_device *device;
+	struct bounce_queue *queue;
+};
+
+/* The pool has one slab to begin with, of the size of the bench's, at @slab;
+ * the device comes last. To end it: all its mappings were ended before. */
+void bench_side_init(struct bench *bench, const struct bounce_pool_info *info,
+		     bounce_gpa_t slab, struct bench_side *side);
+void bench_side_fini(struct bench_side *side);
+
 /* The private byte @offset, 0 .. knobs.private_bytes - 1. */
 bounce_gpa_t bench_private_gpa(const struct bench *bench, uint64_t offset);
 unsigned char *bench_private(const struct bench *bench, uint64_t offset);

@@ -12,10 +12,7 @@
 /* A bench, and a pool of its memory with watermarks. */
 struct gauge {
 	struct bench bench;
-	struct bounce_pool *pool;
-	struct bounce_space *space;
-	struct bounce_device *device;
-	struct bounce_queue *queue;
+	struct bench_side side;
 	struct bounce_mapping mapping[CHUNKS];
 	uint32_t mapped; /* each takes a chunk */
 	/* What env.pressure was told. */
@@ -31,7 +28,7 @@ static void pressure(void *ctx, struct bounce_pool *pool, bool on)
 		(struct gauge *)(void *)((char *)ctx -
 					 offsetof(struct gauge, bench.machine));
 
-	cr_assert_eq(pool, gauge->pool);
+	cr_assert_eq(pool, gauge->side.pool);
 	gauge->calls++;
 	gauge->on = on;
 	if (on && gauge->grow)
@@ -44,13 +41,11 @@ static void pressure(void *ctx, struct bounce_pool *pool, bool on)
 static void begin(struct gauge *gauge, uint16_t chunks, uint8_t high,
 		  uint8_t low)
 {
-	const struct bounce_window window = { .len = 0 };
 	const struct bounce_pool_info info = {
 		.slabs = 2,
 		.high = high,
 		.low = low,
 	};
-	struct bounce_device_info device = bench_usual().info;
 	struct bench_knobs knobs = bench_usual();
 
 	memset(gauge, 0, sizeof(*gauge));
@@ -63,21 +58,8 @@ static void begin(struct gauge *gauge, uint16_t chunks, uint8_t high,
 	knobs.private_bytes = 512 * 1024;
 	bench_init(&gauge->bench, &knobs);
 	gauge->bench.bounce->env.pressure = pressure;
-	cr_assert_eq(bounce_pool_init(gauge->bench.bounce, &info, &gauge->pool),
-		     BOUNCE_OK);
-	cr_assert_eq(bounce_pool_grow(gauge->pool,
-				      bench_slab_gpa(&gauge->bench, 0),
-				      gauge->bench.slab_bytes),
-		     BOUNCE_OK);
-	cr_assert_eq(bounce_space_init(gauge->bench.bounce, gauge->pool,
-				       &gauge->space),
-		     BOUNCE_OK);
-	cr_assert_eq(bounce_space_add_window(gauge->space, &window), BOUNCE_OK);
-	device.space = gauge->space;
-	cr_assert_eq(bounce_device_attach(gauge->bench.bounce, &device,
-					  &gauge->device, NULL),
-		     BOUNCE_OK);
-	gauge->queue = bounce_device_queue(gauge->device, 0);
+	bench_side_init(&gauge->bench, &info, bench_slab_gpa(&gauge->bench, 0),
+			&gauge->side);
 }
 
 /* Let @chunks chunks be in use, and no more. */
@@ -86,18 +68,17 @@ static void use(struct gauge *gauge, uint32_t chunks)
 	struct bounce_buf buf = bench_buf(&gauge->bench, 0, BOUNCE_CHUNK_BYTES);
 
 	while (gauge->mapped < chunks)
-		gauge->mapping[gauge->mapped++] = map_ok(gauge->queue, buf,
+		gauge->mapping[gauge->mapped++] = map_ok(gauge->side.queue, buf,
 							 BOUNCE_FROM_DEVICE);
 	while (gauge->mapped > chunks)
-		unmap_ok(gauge->queue, &gauge->mapping[--gauge->mapped], 0);
+		unmap_ok(gauge->side.queue, &gauge->mapping[--gauge->mapped],
+			 0);
 }
 
 static void end(struct gauge *gauge)
 {
 	use(gauge, 0);
-	cr_assert_eq(bounce_device_detach(gauge->device), BOUNCE_OK);
-	cr_assert_eq(bounce_space_fini(gauge->space), BOUNCE_OK);
-	cr_assert_eq(bounce_pool_fini(gauge->pool), BOUNCE_OK);
+	bench_side_fini(&gauge->side);
 	bench_fini(&gauge->bench);
 }
 
@@ -107,8 +88,8 @@ static void expect(struct gauge *gauge, uint32_t chunks, bool on,
 {
 	use(gauge, chunks);
 	for (int again = 0; again < 2; again++) {
-		cr_assert_eq(bounce_pool_pressure(gauge->pool), on, "%u chunks",
-			     chunks);
+		cr_assert_eq(bounce_pool_pressure(gauge->side.pool), on,
+			     "%u chunks", chunks);
 		cr_assert_eq(gauge->calls, calls, "%u chunks", chunks);
 		if (calls != 0)
 			cr_assert_eq(gauge->on, on);
@@ -173,15 +154,15 @@ Test(pressure, chunks_are_free_again_when_their_small_mappings_have_ended)
 		/* Some of the slots are split. */
 		for (uint32_t i = 0; i < 256; i++)
 			mapping[i] =
-				map_ok(gauge.queue,
+				map_ok(gauge.side.queue,
 				       bench_buf(&gauge.bench, 0,
 						 i < small * 2 ? 2048 : 4096),
 				       BOUNCE_FROM_DEVICE);
 		expect(&gauge, 0, true, calls + 1);
 		for (uint32_t i = 0; i < 256; i++)
-			unmap_ok(gauge.queue, &mapping[i], 0);
+			unmap_ok(gauge.side.queue, &mapping[i], 0);
 		expect(&gauge, 0, false, calls + 2);
-		bounce_pool_stats(gauge.pool, &stats);
+		bounce_pool_stats(gauge.side.pool, &stats);
 		cr_expect_eq(stats.chunks_in_use, 0, "all are wholly free");
 		cr_expect_eq(stats.chunks_high_water, 4);
 	}
@@ -195,7 +176,7 @@ Test(pressure, the_hook_may_grow_the_pool)
 	begin(&gauge, 4, 75, 50);
 	gauge.grow = true;
 	use(&gauge, 3);
-	cr_expect(bounce_pool_pressure(gauge.pool));
+	cr_expect(bounce_pool_pressure(gauge.side.pool));
 	cr_expect_eq(gauge.calls, 1);
 	cr_expect(gauge.on);
 	/* Now it is 3 of 8. */

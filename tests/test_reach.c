@@ -316,12 +316,9 @@ Test(reach, of_a_restricted_device_is_its_fixed_region_which_is_reported)
 	const struct bounce_pool_info one = { .slabs = 1 };
 	struct bench_knobs knobs = bench_usual();
 	struct bounce_fdt_region region;
-	struct bounce_device_info info;
 	struct bounce_mapping mapping;
-	struct bounce_device *device;
 	struct bounce_range range[4];
-	struct bounce_space *space;
-	struct bounce_pool *pool;
+	struct bench_side side;
 	struct bench bench;
 
 	knobs.devices = 0;
@@ -332,28 +329,17 @@ Test(reach, of_a_restricted_device_is_its_fixed_region_which_is_reported)
 	bench_init(&bench, &knobs);
 	region = region_of(bench_private_gpa(&bench, SLAB).v);
 	cr_assert_eq(region.gpa.v, GIB + 2 * SLAB);
-	cr_assert_eq(bounce_pool_init(bench.bounce, &one, &pool), BOUNCE_OK);
-	cr_assert_eq(bounce_pool_grow(pool, region.gpa, region.len), BOUNCE_OK);
-	cr_assert_eq(bounce_space_init(bench.bounce, pool, &space), BOUNCE_OK);
-	cr_assert_eq(bounce_space_add_window(
-			     space,
-			     &(struct bounce_window)WINDOW(0, 0, 0, TO_BUS)),
-		     BOUNCE_OK);
-	info = knobs.info;
-	info.space = space;
-	cr_assert_eq(bounce_device_attach(bench.bounce, &info, &device, NULL),
-		     BOUNCE_OK);
-	mapping = map_ok(bounce_device_queue(device, 0),
-			 bench_buf(&bench, 0, 4096), BOUNCE_TO_DEVICE);
+	cr_assert_eq(region.len, bench.slab_bytes);
+	bench_side_init(&bench, &one, region.gpa, &side);
+	mapping = map_ok(side.queue, bench_buf(&bench, 0, 4096),
+			 BOUNCE_TO_DEVICE);
 	cr_expect_leq(mapping.bus.v - region.gpa.v, region.len - 4096);
-	unmap_ok(bounce_device_queue(device, 0), &mapping, 0);
+	unmap_ok(side.queue, &mapping, 0);
 	/* The next stage must keep off it. */
 	cr_expect_eq(bounce_ranges(bench.bounce, range, 4), 2);
 	cr_expect_eq(little(&range[1].gpa, 8), region.gpa.v);
 	cr_expect_eq(little(&range[1].len, 8), region.len);
 	cr_expect_eq(little(&range[1].state, 4), BOUNCE_RANGE_SHARED);
-	cr_assert_eq(bounce_device_detach(device), BOUNCE_OK);
-	cr_assert_eq(bounce_space_fini(space), BOUNCE_OK);
-	cr_assert_eq(bounce_pool_fini(pool), BOUNCE_OK);
+	bench_side_fini(&side);
 	bench_fini(&bench);
 }

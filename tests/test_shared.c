@@ -234,12 +234,8 @@ Test(born, memory_of_another_spaces_pool_is_unreachable)
 {
 	struct bench bench;
 	struct bench_knobs knobs = bench_usual();
-	const struct bounce_window all = { .len = 0 };
 	const struct bounce_pool_info info = { .slabs = 1 };
-	struct bounce_pool *pool;
-	struct bounce_space *space;
-	struct bounce_device *device;
-	struct bounce_device_info about;
+	struct bench_side side;
 	struct bounce_mapping handle;
 	struct born born;
 
@@ -250,24 +246,13 @@ Test(born, memory_of_another_spaces_pool_is_unreachable)
 	knobs.more_spaces = 1;
 	knobs.more_devices = 1;
 	bench_init(&bench, &knobs);
-	cr_assert_eq(bounce_pool_init(bench.bounce, &info, &pool), BOUNCE_OK);
-	cr_assert_eq(bounce_pool_grow(pool, bench_slab_gpa(&bench, 1),
-				      bench.slab_bytes),
-		     BOUNCE_OK);
-	cr_assert_eq(bounce_space_init(bench.bounce, pool, &space), BOUNCE_OK);
-	cr_assert_eq(bounce_space_add_window(space, &all), BOUNCE_OK);
-	about = knobs.info;
-	about.space = space;
-	cr_assert_eq(bounce_device_attach(bench.bounce, &about, &device, NULL),
-		     BOUNCE_OK);
+	bench_side_init(&bench, &info, bench_slab_gpa(&bench, 1), &side);
 	born = alloc_ok(bench.queue[0], 4096, 0, 0);
-	cr_expect_eq(bounce_map(bounce_device_queue(device, 0), &born.buf,
-				BOUNCE_TO_DEVICE, &handle),
+	cr_expect_eq(bounce_map(side.queue, &born.buf, BOUNCE_TO_DEVICE,
+				&handle),
 		     BOUNCE_ERR_UNREACHABLE);
 	cr_expect_eq(bounce_free(bench.queue[0], &born.handle), BOUNCE_OK);
-	cr_expect_eq(bounce_device_detach(device), BOUNCE_OK);
-	cr_expect_eq(bounce_space_fini(space), BOUNCE_OK);
-	cr_expect_eq(bounce_pool_fini(pool), BOUNCE_OK);
+	bench_side_fini(&side);
 	bench_fini(&bench);
 }
 

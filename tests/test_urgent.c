@@ -13,30 +13,10 @@
 /* A bench, and a pool of its memory that keeps chunks. */
 struct kept {
 	struct bench bench;
-	struct bounce_pool *pool;
-	struct bounce_space *space;
-	struct bounce_device *device;
-	struct bounce_queue *queue;
+	struct bench_side side;
 	struct bounce_mapping mapping[MOST];
 	uint32_t count;
 };
-
-static void attach(struct kept *kept, uint64_t align)
-{
-	const struct bounce_window window = { .len = 0 };
-	const struct bounce_device_info info = {
-		.space = kept->space,
-		.features = BOUNCE_VIRTIO_F_VERSION_1 |
-			    BOUNCE_VIRTIO_F_ACCESS_PLATFORM,
-		.alloc_align_mask = align,
-	};
-
-	cr_assert_eq(bounce_space_add_window(kept->space, &window), BOUNCE_OK);
-	cr_assert_eq(bounce_device_attach(kept->bench.bounce, &info,
-					  &kept->device, NULL),
-		     BOUNCE_OK);
-	kept->queue = bounce_device_queue(kept->device, 0);
-}
 
 static void begin(struct kept *kept, uint16_t slabs, uint32_t blocks)
 {
@@ -56,25 +36,19 @@ static void begin(struct kept *kept, uint16_t slabs, uint32_t blocks)
 	knobs.private_bytes = 2 << 20;
 	bench_init(&kept->bench, &knobs);
 	kept->count = 0;
-	cr_assert_eq(bounce_pool_init(kept->bench.bounce, &info, &kept->pool),
-		     BOUNCE_OK);
-	for (uint32_t i = 0; i < slabs; i++)
-		cr_assert_eq(bounce_pool_grow(kept->pool,
+	bench_side_init(&kept->bench, &info, bench_slab_gpa(&kept->bench, 0),
+			&kept->side);
+	for (uint32_t i = 1; i < slabs; i++)
+		cr_assert_eq(bounce_pool_grow(kept->side.pool,
 					      bench_slab_gpa(&kept->bench, i),
 					      kept->bench.slab_bytes),
 			     BOUNCE_OK);
-	cr_assert_eq(bounce_space_init(kept->bench.bounce, kept->pool,
-				       &kept->space),
-		     BOUNCE_OK);
-	attach(kept, 0);
 }
 
 static void end(struct kept *kept)
 {
 	cr_expect(bounce_valid(kept->bench.bounce));
-	cr_assert_eq(bounce_device_detach(kept->device), BOUNCE_OK);
-	cr_assert_eq(bounce_space_fini(kept->space), BOUNCE_OK);
-	cr_assert_eq(bounce_pool_fini(kept->pool), BOUNCE_OK);
+	bench_side_fini(&kept->side);
 	bench_fini(&kept->bench);
 }
 
@@ -93,7 +67,8 @@ static enum bounce_err map(struct kept *kept, uint64_t len, uint32_t how)
 	enum bounce_err err;
 
 	cr_assert_lt(kept->count, MOST);
-	err = bounce_map(kept->queue, &buf, how, &kept->mapping[kept->count]);
+	err = bounce_map(kept->side.queue, &buf, how,
+			 &kept->mapping[kept->count]);
 	kept->count += err == BOUNCE_OK;
 	return err;
 }
@@ -101,7 +76,7 @@ static enum bounce_err map(struct kept *kept, uint64_t len, uint32_t how)
 static void unmap_all(struct kept *kept)
 {
 	while (kept->count > 0)
-		unmap_ok(kept->queue, &kept->mapping[--kept->count], 0);
+		unmap_ok(kept->side.queue, &kept->mapping[--kept->count], 0);
 }
 
 /* Ordinary mappings until there is no more; how many. */
@@ -114,7 +89,7 @@ static uint32_t fill_up(struct kept *kept, uint64_t len)
 		cr_assert_not(in_kept(kept, &kept->mapping[kept->count - 1]),
 			      "%lu bytes, number %u", len, kept->count);
 	cr_expect_eq(err,
-		     pool_free(kept->pool) * 4096 <
+		     pool_free(kept->side.pool) * 4096 <
 				     len + kept->bench.knobs.slabs *
 						     KEPT_SLOTS *
 						     UINT64_C(4096) ?
@@ -202,7 +177,7 @@ Test(urgent, an_urgent_mapping_may_be_as_long_as_the_whole_slab)
 	struct kept kept;
 
 	begin(&kept, 1, 16);
-	cr_expect_eq(bounce_map_max(kept.device), 3 * BOUNCE_CHUNK_BYTES,
+	cr_expect_eq(bounce_map_max(kept.side.device), 3 * BOUNCE_CHUNK_BYTES,
 		     "of an ordinary one");
 	cr_expect_eq(map(&kept, 3 * BOUNCE_CHUNK_BYTES + 1, BOUNCE_TO_DEVICE),
 		     BOUNCE_ERR_RANGE);
@@ -245,14 +220,16 @@ Test(urgent, born_shared_memory_is_never_of_what_is_kept)
 
 	begin(&kept, 1, 16);
 	for (uint32_t i = 0; i < 192; i++)
-		born[i] = alloc_ok(kept.queue, 4096);
-	cr_expect_eq(bounce_alloc(kept.queue, 1, 0, 0, &more.buf, &more.handle),
+		born[i] = alloc_ok(kept.side.queue, 4096);
+	cr_expect_eq(bounce_alloc(kept.side.queue, 1, 0, 0, &more.buf,
+				  &more.handle),
 		     BOUNCE_ERR_FULL);
-	cr_expect_eq(bounce_reserve(kept.queue, 1, &more.buf, &more.handle),
+	cr_expect_eq(bounce_reserve(kept.side.queue, 1, &more.buf,
+				    &more.handle),
 		     BOUNCE_ERR_FULL);
 	for (uint32_t i = 0; i < 192; i++) {
 		cr_expect_not(in_kept(&kept, &born[i].handle));
-		free_ok(kept.queue, &born[i]);
+		free_ok(kept.side.queue, &born[i]);
 	}
 	end(&kept);
 }
@@ -272,7 +249,8 @@ Test(urgent, each_slab_keeps_its_own_and_freed_ones_are_kept_again)
 			     BOUNCE_ERR_FULL);
 		/* Half of the urgent ones end: no ordinary one gets in. */
 		for (uint32_t i = 0; i < KEPT_SLOTS; i++)
-			unmap_ok(kept.queue, &kept.mapping[--kept.count], 0);
+			unmap_ok(kept.side.queue, &kept.mapping[--kept.count],
+				 0);
 		cr_expect_eq(map(&kept, 4096, BOUNCE_TO_DEVICE),
 			     BOUNCE_ERR_FULL);
 		unmap_all(&kept);
@@ -289,15 +267,16 @@ Test(urgent, a_list_of_pieces_may_be_urgent_too)
 
 	begin(&kept, 1, 16);
 	buf = bench_buf(&kept.bench, 0, 4 * BOUNCE_CHUNK_BYTES);
-	cr_expect_eq(bounce_map_list(kept.queue, &buf, BOUNCE_TO_DEVICE, piece,
-				     &count),
+	cr_expect_eq(bounce_map_list(kept.side.queue, &buf, BOUNCE_TO_DEVICE,
+				     piece, &count),
 		     BOUNCE_ERR_FULL);
-	cr_assert_eq(bounce_map_list(kept.queue, &buf,
+	cr_assert_eq(bounce_map_list(kept.side.queue, &buf,
 				     BOUNCE_TO_DEVICE | BOUNCE_URGENT, piece,
 				     &count),
 		     BOUNCE_OK);
-	cr_expect_eq(pool_free(kept.pool), 0);
-	cr_expect_eq(bounce_unmap_sg(kept.queue, piece, count, 0), BOUNCE_OK);
+	cr_expect_eq(pool_free(kept.side.pool), 0);
+	cr_expect_eq(bounce_unmap_sg(kept.side.queue, piece, count, 0),
+		     BOUNCE_OK);
 	end(&kept);
 }
 
@@ -352,6 +331,6 @@ Test(urgent, an_ordinary_mapping_does_not_follow_an_urgent_one)
 	cr_assert_eq(map(&kept, 4096, BOUNCE_TO_DEVICE), BOUNCE_OK);
 	cr_expect_not(in_kept(&kept, &kept.mapping[0]));
 	unmap_all(&kept);
-	unmap_ok(kept.queue, &last, 0);
+	unmap_ok(kept.side.queue, &last, 0);
 	end(&kept);
 }

@@ -91,12 +91,7 @@ Test(d03, what_is_kept_for_urgent_mappings_no_other_mapping_uses_up)
 	const struct bounce_pool_info info = { .slabs = 1, .urgent_chunks = 1 };
 	struct bounce_mapping urgent;
 	static struct bounce_mapping handle[4 * SLOTS];
-	struct bounce_device_info about;
-	struct bounce_device *device;
-	struct bounce_queue *queue;
-	struct bounce_space *space;
-	const struct bounce_window all = { .len = 0 };
-	struct bounce_pool *pool;
+	struct bench_side side;
 	struct bounce_buf buf;
 	struct bench bench;
 	uint32_t made = 0;
@@ -105,32 +100,21 @@ Test(d03, what_is_kept_for_urgent_mappings_no_other_mapping_uses_up)
 	knobs.grown = 0;
 	knobs.more_pools = knobs.more_slabs = knobs.more_spaces = 1;
 	bench_init(&bench, &knobs);
-	cr_assert_eq(bounce_pool_init(bench.bounce, &info, &pool), BOUNCE_OK);
-	cr_assert_eq(bounce_pool_grow(pool, bench_slab_gpa(&bench, 0),
-				      bench.slab_bytes),
-		     BOUNCE_OK);
-	cr_assert_eq(bounce_space_init(bench.bounce, pool, &space), BOUNCE_OK);
-	cr_assert_eq(bounce_space_add_window(space, &all), BOUNCE_OK);
-	about = knobs.info;
-	about.space = space;
-	cr_assert_eq(bounce_device_attach(bench.bounce, &about, &device, NULL),
-		     BOUNCE_OK);
-	queue = bounce_device_queue(device, 0);
+	bench_side_init(&bench, &info, bench_slab_gpa(&bench, 0), &side);
 	buf = bench_buf(&bench, 0, SLOT);
 	while (made < COUNT_OF(handle) &&
-	       bounce_map(queue, &buf, BOUNCE_TO_DEVICE, &handle[made]) ==
+	       bounce_map(side.queue, &buf, BOUNCE_TO_DEVICE, &handle[made]) ==
 		       BOUNCE_OK)
 		made++;
 	cr_expect_eq(made, 3 * SLOTS);
 	for (uint32_t i = 0; i < SLOTS; i++) {
-		urgent = map_ok(queue, buf, BOUNCE_TO_DEVICE | BOUNCE_URGENT);
-		unmap_ok(queue, &urgent, 0);
+		urgent = map_ok(side.queue, buf,
+				BOUNCE_TO_DEVICE | BOUNCE_URGENT);
+		unmap_ok(side.queue, &urgent, 0);
 	}
 	for (uint32_t i = 0; i < made; i++)
-		unmap_ok(queue, &handle[i], 0);
-	cr_expect_eq(bounce_device_detach(device), BOUNCE_OK);
-	cr_expect_eq(bounce_space_fini(space), BOUNCE_OK);
-	cr_expect_eq(bounce_pool_fini(pool), BOUNCE_OK);
+		unmap_ok(side.queue, &handle[i], 0);
+	bench_side_fini(&side);
 	bench_fini(&bench);
 }
 
