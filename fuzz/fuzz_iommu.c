@@ -103,7 +103,6 @@ static void begin(struct scene *scene)
 {
 	struct bench_knobs knobs = bench_usual();
 	struct bounce_translation translation;
-	struct bounce_window window;
 
 	knobs.slabs = SLABS;
 	knobs.chunks = 1;
@@ -117,15 +116,7 @@ static void begin(struct scene *scene)
 	scene->backend.map = map;
 	scene->backend.unmap = unmap;
 	scene->backend.flush = flush;
-	fuzz_check(bounce_space_init(scene->bench.bounce, scene->bench.pool,
-				     &scene->space) == BOUNCE_OK);
-	window = (struct bounce_window) {
-		.bus = { knobs.gpa + SHIFT },
-		.gpa = { knobs.gpa },
-		.len = scene->bench.machine.bytes,
-		.flags = BOUNCE_WINDOW_TRANSLATED,
-	};
-	fuzz_check(bounce_space_add_window(scene->space, &window) == BOUNCE_OK);
+	scene->space = bench_translated(&scene->bench, knobs.gpa + SHIFT);
 	translation = fake_iommu_translation(&scene->iommu);
 	translation.iommu = &scene->backend;
 	fuzz_check(bounce_space_set_iommu(scene->space, &translation, NULL) ==

@@ -42,7 +42,6 @@ struct behind_knobs {
 static inline void behind_make(struct behind *b, const struct behind_knobs *k)
 {
 	struct bench_knobs knobs = bench_usual();
-	struct bounce_window window;
 
 	knobs.slabs = 1;
 	knobs.chunks = 2;
@@ -57,16 +56,7 @@ static inline void behind_make(struct behind *b, const struct behind_knobs *k)
 		knobs.protection = BOUNCE_PROTECTION_NO;
 	bench_init(&b->bench, &knobs);
 	fake_iommu_init(&b->iommu, knobs.gpa + BEHIND_SHIFT);
-	cr_assert_eq(bounce_space_init(b->bench.bounce, b->bench.pool,
-				       &b->space),
-		     BOUNCE_OK);
-	window = (struct bounce_window) {
-		.bus = { knobs.gpa + BEHIND_SHIFT },
-		.gpa = { knobs.gpa },
-		.len = b->bench.machine.bytes,
-		.flags = BOUNCE_WINDOW_TRANSLATED,
-	};
-	cr_assert_eq(bounce_space_add_window(b->space, &window), BOUNCE_OK);
+	b->space = bench_translated(&b->bench, knobs.gpa + BEHIND_SHIFT);
 	b->translation = fake_iommu_translation(&b->iommu);
 	if (!k->fixed)
 		b->translation.flags = BOUNCE_TRANSLATION_DYNAMIC;

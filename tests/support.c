@@ -82,17 +82,18 @@ static void make_instance(struct bench *bench)
 				&monitor, &bench->bounce) == BOUNCE_OK);
 }
 
-static void add_window(struct bench *bench, uint64_t shift, uint32_t flags)
+/* All of the arena at @bus. */
+static void add_window(const struct bench *bench, struct bounce_space *space,
+		       uint64_t bus, uint32_t flags)
 {
 	const struct bounce_window window = {
-		.bus = { bench->knobs.gpa + shift },
+		.bus = { bus },
 		.gpa = { bench->knobs.gpa },
 		.len = bench->machine.bytes,
 		.flags = flags,
 	};
 
-	bench_check(bounce_space_add_window(bench->space, &window) ==
-		    BOUNCE_OK);
+	bench_check(bounce_space_add_window(space, &window) == BOUNCE_OK);
 }
 
 static void attach(struct bench *bench, uint32_t index)
@@ -120,9 +121,10 @@ void bench_set_up(struct bench *bench)
 		    BOUNCE_OK);
 	bench_check(bounce_space_init(bench->bounce, bench->pool,
 				      &bench->space) == BOUNCE_OK);
-	add_window(bench, knobs->shift, 0);
+	add_window(bench, bench->space, knobs->gpa + knobs->shift, 0);
 	if (knobs->bypass)
-		add_window(bench, 0, BOUNCE_WINDOW_BYPASS);
+		add_window(bench, bench->space, knobs->gpa,
+			   BOUNCE_WINDOW_BYPASS);
 	for (uint32_t i = 0; i < knobs->grown; i++)
 		bench_check(bench_grow(bench, i) == BOUNCE_OK);
 	for (uint32_t i = 0; knobs->grown != 0 && i < knobs->devices; i++)
@@ -173,6 +175,16 @@ enum bounce_err bench_grow(struct bench *bench, uint32_t index)
 enum bounce_err bench_retire(struct bench *bench, uint32_t index)
 {
 	return bounce_pool_retire(bench->pool, bench_slab_gpa(bench, index));
+}
+
+struct bounce_space *bench_translated(struct bench *bench, uint64_t bus)
+{
+	struct bounce_space *space;
+
+	bench_check(bounce_space_init(bench->bounce, bench->pool, &space) ==
+		    BOUNCE_OK);
+	add_window(bench, space, bus, BOUNCE_WINDOW_TRANSLATED);
+	return space;
 }
 
 void bench_side_init(struct bench *bench, const struct bounce_pool_info *info,

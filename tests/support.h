@@ -110,6 +110,10 @@ enum bounce_err bench_grow(struct bench *bench, uint32_t index);
 enum bounce_err bench_retire(struct bench *bench, uint32_t index);
 bounce_gpa_t bench_slab_gpa(const struct bench *bench, uint32_t index);
 
+/* A second space of the bench's pool, for an IOMMU: all of the arena is at
+ * @bus. The test sets the IOMMU, and ends the space. */
+struct bounce_space *bench_translated(struct bench *bench, uint64_t bus);
+
 /* Beside the bench's own, from what there is more of: a pool, a space in which
  * a bus address is a gpa, and a device as the bench's are, with its lane 0. */
 struct bench_side {

@@ -304,7 +304,6 @@ static enum bounce_err pair_set(struct pair *p, int i)
 static void pair_init(struct pair *p, uint16_t grown)
 {
 	struct bench_knobs knobs = bench_usual();
-	struct bounce_window window;
 
 	knobs.slabs = 2;
 	knobs.chunks = 1;
@@ -312,19 +311,10 @@ static void pair_init(struct pair *p, uint16_t grown)
 	knobs.devices = 0;
 	knobs.more_spaces = 2;
 	bench_init(&p->bench, &knobs);
-	window = (struct bounce_window) {
-		.bus = { knobs.gpa + BEHIND_SHIFT },
-		.gpa = { knobs.gpa },
-		.len = p->bench.machine.bytes,
-		.flags = BOUNCE_WINDOW_TRANSLATED,
-	};
 	for (int i = 0; i < 2; i++) {
 		fake_iommu_init(&p->iommu[i], knobs.gpa + BEHIND_SHIFT);
-		cr_assert_eq(bounce_space_init(p->bench.bounce, p->bench.pool,
-					       &p->space[i]),
-			     BOUNCE_OK);
-		cr_assert_eq(bounce_space_add_window(p->space[i], &window),
-			     BOUNCE_OK);
+		p->space[i] = bench_translated(&p->bench,
+					       knobs.gpa + BEHIND_SHIFT);
 	}
 }
 

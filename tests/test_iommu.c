@@ -23,20 +23,9 @@ struct stand {
 	struct bounce_queue *queue;
 };
 
-static struct bounce_window window_of(const struct bench *bench)
-{
-	return (struct bounce_window) {
-		.bus = { bench->knobs.gpa + SHIFT },
-		.gpa = { bench->knobs.gpa },
-		.len = bench->machine.bytes,
-		.flags = BOUNCE_WINDOW_TRANSLATED,
-	};
-}
-
 static void stand_init(struct stand *s, uint16_t slabs, uint16_t grown)
 {
 	struct bench_knobs knobs = bench_usual();
-	struct bounce_window window;
 
 	knobs.slabs = slabs;
 	knobs.chunks = 1;
@@ -45,11 +34,7 @@ static void stand_init(struct stand *s, uint16_t slabs, uint16_t grown)
 	knobs.more_spaces = 2;
 	bench_init(&s->bench, &knobs);
 	fake_iommu_init(&s->iommu, knobs.gpa + SHIFT);
-	cr_assert_eq(bounce_space_init(s->bench.bounce, s->bench.pool,
-				       &s->space),
-		     BOUNCE_OK);
-	window = window_of(&s->bench);
-	cr_assert_eq(bounce_space_add_window(s->space, &window), BOUNCE_OK);
+	s->space = bench_translated(&s->bench, knobs.gpa + SHIFT);
 	s->translation = fake_iommu_translation(&s->iommu);
 	s->device = NULL;
 }
@@ -188,19 +173,13 @@ Test(iommu_static, whichever_map_fails_growth_leaves_nothing_behind)
 		struct fake_iommu other;
 		struct bounce_space *space;
 		struct bounce_translation translation;
-		struct bounce_window window;
 		struct stand s;
 
 		stand_init(&s, 1, 0);
 		fake_iommu_init(&other, s.iommu.base);
 		translation = fake_iommu_translation(&other);
-		window = window_of(&s.bench);
 		cr_assert_eq(set(&s), BOUNCE_OK);
-		cr_assert_eq(bounce_space_init(s.bench.bounce, s.bench.pool,
-					       &space),
-			     BOUNCE_OK);
-		cr_assert_eq(bounce_space_add_window(space, &window),
-			     BOUNCE_OK);
+		space = bench_translated(&s.bench, s.iommu.base);
 		cr_assert_eq(bounce_space_set_iommu(space, &translation, NULL),
 			     BOUNCE_OK);
 		if (i / 2 == 0) {

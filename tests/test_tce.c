@@ -366,7 +366,6 @@ struct stand {
 static void stand_init(struct stand *s)
 {
 	struct bench_knobs knobs = bench_usual();
-	struct bounce_window bus;
 
 	knobs.slabs = 2;
 	knobs.chunks = 2; /* 128 pages each */
@@ -374,16 +373,7 @@ static void stand_init(struct stand *s)
 	knobs.devices = 0;
 	knobs.more_spaces = 1;
 	bench_init(&s->bench, &knobs);
-	cr_assert_eq(bounce_space_init(s->bench.bounce, s->bench.pool,
-				       &s->space),
-		     BOUNCE_OK);
-	bus = (struct bounce_window) {
-		.bus = { BUS },
-		.gpa = { knobs.gpa },
-		.len = s->bench.machine.bytes,
-		.flags = BOUNCE_WINDOW_TRANSLATED,
-	};
-	cr_assert_eq(bounce_space_add_window(s->space, &bus), BOUNCE_OK);
+	s->space = bench_translated(&s->bench, BUS);
 	s->translation = (struct bounce_translation) {
 		.iommu = &bounce_iommu_tce,
 		.ctx = usual_window(),

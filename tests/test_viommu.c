@@ -127,7 +127,6 @@ Test(viommu, whichever_request_fails_the_slabs_are_unmapped_again)
 {
 	for (uint32_t n = 0; n < 3; n++) {
 		struct bench_knobs knobs = bench_usual();
-		struct bounce_window window;
 		struct bounce_space *space;
 		struct bench bench;
 		struct stand s;
@@ -140,17 +139,7 @@ Test(viommu, whichever_request_fails_the_slabs_are_unmapped_again)
 		knobs.devices = 0;
 		knobs.more_spaces = 1;
 		bench_init(&bench, &knobs);
-		cr_assert_eq(bounce_space_init(bench.bounce, bench.pool,
-					       &space),
-			     BOUNCE_OK);
-		window = (struct bounce_window) {
-			.bus = { UINT64_C(1) << 36 },
-			.gpa = { knobs.gpa },
-			.len = bench.machine.bytes,
-			.flags = BOUNCE_WINDOW_TRANSLATED,
-		};
-		cr_assert_eq(bounce_space_add_window(space, &window),
-			     BOUNCE_OK);
+		space = bench_translated(&bench, UINT64_C(1) << 36);
 		translation = (struct bounce_translation) {
 			.iommu = &bounce_iommu_virtio,
 			.ctx = s.domain,

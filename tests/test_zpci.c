@@ -471,7 +471,6 @@ struct behind {
 static void behind_init(struct behind *b)
 {
 	struct bench_knobs knobs = bench_usual();
-	struct bounce_window window;
 
 	attached(&b->stand);
 	knobs.slabs = 2;
@@ -480,16 +479,7 @@ static void behind_init(struct behind *b)
 	knobs.devices = 0;
 	knobs.more_spaces = 1;
 	bench_init(&b->bench, &knobs);
-	cr_assert_eq(bounce_space_init(b->bench.bounce, b->bench.pool,
-				       &b->space),
-		     BOUNCE_OK);
-	window = (struct bounce_window) {
-		.bus = { BUS },
-		.gpa = { knobs.gpa },
-		.len = b->bench.machine.bytes,
-		.flags = BOUNCE_WINDOW_TRANSLATED,
-	};
-	cr_assert_eq(bounce_space_add_window(b->space, &window), BOUNCE_OK);
+	b->space = bench_translated(&b->bench, BUS);
 	b->translation = (struct bounce_translation) {
 		.iommu = &bounce_iommu_zpci,
 		.ctx = b->stand.zpci,

@@ -73,23 +73,14 @@ static void any_monitor(struct soak *soak)
 /* A second space of the same pool, whose window an IOMMU translates. */
 static void make_behind(struct soak *soak)
 {
-	const struct bench *bench = &soak->bench;
-	const struct bounce_window window = {
-		.bus = { bench->knobs.gpa + SOAK_BEHIND },
-		.gpa = { bench->knobs.gpa },
-		.len = bench->machine.bytes,
-		.flags = BOUNCE_WINDOW_TRANSLATED,
-	};
+	uint64_t bus = soak->bench.knobs.gpa + SOAK_BEHIND;
 	struct bounce_translation translation;
 
-	fake_iommu_init(&soak->iommu, window.bus.v);
+	fake_iommu_init(&soak->iommu, bus);
 	translation = fake_iommu_translation(&soak->iommu);
-	demand(bounce_space_init(bench->bounce, bench->pool, &soak->behind) ==
-			       BOUNCE_OK &&
-		       bounce_space_add_window(soak->behind, &window) ==
-			       BOUNCE_OK &&
-		       bounce_space_set_iommu(soak->behind, &translation,
-					      NULL) == BOUNCE_OK,
+	soak->behind = bench_translated(&soak->bench, bus);
+	demand(bounce_space_set_iommu(soak->behind, &translation, NULL) ==
+		       BOUNCE_OK,
 	       "a space behind an IOMMU is made");
 }
 

@@ -113,7 +113,6 @@ static struct bounce_device *set_up(struct cpu cpu[THREADS],
 	struct bounce_translation translation;
 	struct bounce_device_info info;
 	struct bounce_device *device;
-	struct bounce_window window;
 	struct bounce_space *space;
 
 	knobs.chunks = 2;
@@ -127,15 +126,7 @@ static struct bounce_device *set_up(struct cpu cpu[THREADS],
 	knobs.protection = BOUNCE_PROTECTION_NO;
 	bench_init(&bench, &knobs);
 	fake_iommu_init(&iommu, knobs.gpa + (UINT64_C(1) << 33));
-	bench_check(bounce_space_init(bench.bounce, bench.pool, &space) ==
-		    BOUNCE_OK);
-	window = (struct bounce_window) {
-		.bus = { iommu.base },
-		.gpa = { knobs.gpa },
-		.len = bench.machine.bytes,
-		.flags = BOUNCE_WINDOW_TRANSLATED,
-	};
-	bench_check(bounce_space_add_window(space, &window) == BOUNCE_OK);
+	space = bench_translated(&bench, iommu.base);
 	translation = fake_iommu_translation(&iommu);
 	translation.flags = BOUNCE_TRANSLATION_DYNAMIC;
 	translation.own_bus.v = own_bus();
