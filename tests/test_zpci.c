@@ -228,16 +228,25 @@ Test(zpci, a_function_that_comes_later_has_what_is_mapped)
 
 /* ---- the error state: Z3 ---- */
 
+static const struct bounce_iommu_run mapped = {
+	.bus = { BUS + 3 * PAGE }, .gpa = { 0x7000 }, .len = PAGE, .access = 3
+};
+
+/* It is mapped, and the first function falls into the error state. */
+static void failed(struct stand *s)
+{
+	attached(s);
+	cr_assert_eq(map(s, &mapped, 1), BOUNCE_STEP_DONE);
+	host->function[0].error = true;
+}
+
 Test(zpci, a_function_in_the_error_state_holds_nobody_up)
 {
-	struct bounce_iommu_run old = piece(3, 0x7000, 1);
 	struct bounce_iommu_run new = piece(5, 0x9000, 1);
 	struct stand s;
 
-	attached(&s);
-	cr_assert_eq(map(&s, &old, 1), BOUNCE_STEP_DONE);
-	host->function[0].error = true;
-	cr_expect_eq(unmap(&s, &old, 1), BOUNCE_STEP_DONE);
+	failed(&s);
+	cr_expect_eq(unmap(&s, &mapped, 1), BOUNCE_STEP_DONE);
 	cr_expect_eq(reach(1, BUS + 3 * PAGE), 0);
 	cr_expect_not(host->function[0].registered, "and it is out of it");
 	cr_expect_eq(map(&s, &new, 1), BOUNCE_STEP_DONE);
@@ -251,12 +260,9 @@ Test(zpci, a_function_in_the_error_state_holds_nobody_up)
 /* Nobody noticed: no page was taken back meanwhile, or it was before. */
 Test(zpci, recovery_begins_by_forgetting)
 {
-	struct bounce_iommu_run run = piece(3, 0x7000, 1);
 	struct stand s;
 
-	attached(&s);
-	cr_assert_eq(map(&s, &run, 1), BOUNCE_STEP_DONE);
-	host->function[0].error = true;
+	failed(&s);
 	host->function[0].cached[9] = 0xbad001;
 	cr_assert_eq(bounce_zpci_recover(s.zpci, HANDLE), BOUNCE_OK);
 	cr_expect_eq(reach(0, BUS + 3 * PAGE), 0x7001);
@@ -271,12 +277,9 @@ Test(zpci, recovery_begins_by_forgetting)
 
 Test(zpci, a_function_that_fails_once_more_reaches_nothing)
 {
-	struct bounce_iommu_run run = piece(3, 0x7000, 1);
 	struct stand s;
 
-	attached(&s);
-	cr_assert_eq(map(&s, &run, 1), BOUNCE_STEP_DONE);
-	host->function[0].error = true;
+	failed(&s);
 	host->falters = true;
 	cr_expect_eq(bounce_zpci_recover(s.zpci, HANDLE), BOUNCE_ERR_HOST);
 	cr_expect_not(host->function[0].registered);
