@@ -117,7 +117,7 @@ static bounce_inline bool claim_quickly(const struct bounce_request *request,
 
 	if (bits > (small ? BOUNCE_GRANULE_BYTES - 1 : BOUNCE_SLOT_BYTES - 1) ||
 	    span > BOUNCE_CHUNK_BYTES || request->buf.len > limits->segment ||
-	    device->limited || device->space->pool == NULL)
+	    device->limited || device->dynamic || device->space->pool == NULL)
 		return false;
 	claimed->offset = (uint32_t)offset;
 	if (small)
@@ -139,6 +139,8 @@ static bounce_inline void bounced(const struct bounce_request *request,
 {
 	struct bounce_queue *queue = request->queue;
 
+	bounce_unpoison(quick_memory(instance_of(queue), &claimed->run),
+			bounce_run_bytes(&claimed->run));
 	*prepared = (struct bounce_prepared) {
 		.record = quick_record(instance_of(queue), &claimed->run),
 		.target = (uintptr_t)private,
@@ -165,10 +167,13 @@ static enum bounce_err prepare_bounced(const struct bounce_request *request,
 
 	if (private == NULL)
 		return BOUNCE_ERR_ARG;
-	err = bounce_mapping_claim(request, &device->limits, &claimed);
-	if (err == BOUNCE_OK)
-		bounced(request, &claimed, private, prepared);
-	return err;
+	if (!claim_quickly(request, &claimed)) {
+		err = bounce_mapping_claim(request, &device->limits, &claimed);
+		if (err != BOUNCE_OK)
+			return err;
+	}
+	bounced(request, &claimed, private, prepared);
+	return BOUNCE_OK;
 }
 
 /* ---- the caller's own pages ---- */
@@ -386,8 +391,6 @@ static bounce_inline bool map_quickly(struct bounce_queue *queue,
 	if (verdict.kind != BOUNCE_VERDICT_BOUNCE || device->maintained ||
 	    device->dynamic || !claim_quickly(&request, &claimed))
 		return false;
-	bounce_unpoison(quick_memory(bounce, &claimed.run),
-			bounce_run_bytes(&claimed.run));
 	bounced(&request, &claimed, private, &prepared);
 	return finish(&request, &prepared, mapping);
 }
