@@ -232,56 +232,61 @@ static void unposted(struct world *world, const char *program)
 	report(world, &liar, liar_name(LIE, err), good);
 }
 
+/* What is done with it from attach to detach: did it come out as it should? */
+static void employ(struct world *world, const char *program,
+		   const struct liar *liar,
+		   bool (*work)(const struct liar *liar, enum outcome *outcome))
+{
+	enum outcome outcome = DONE;
+	bool good = liar_open(world, program, liar, &disk) &&
+		    work(liar, &outcome) && blk_close(&disk);
+
+	report(world, liar, liar_name(outcome, BOUNCE_OK), good);
+}
+
 #define LATE_ROUNDS 500u
 
 /* B15, B16: it writes on after it has said that it is done. */
-static void late(struct world *world, const char *program)
-{
-	static const struct liar liar = { "B15-B16-late",
-					  "late",
-					  0,
-					  DONE,
-					  0,
-					  WHATEVER,
-					  "it writes on where it has written "
-					  "before" };
-	bool good = liar_open(world, program, &liar, &disk);
-	enum outcome outcome = DONE;
+static const struct liar late = { "B15-B16-late",
+				  "late",
+				  0,
+				  DONE,
+				  0,
+				  WHATEVER,
+				  "it writes on where it has written before" };
 
-	/* The slots are used again: a status byte may be hit, too. */
-	for (uint32_t i = 0; good && i < LATE_ROUNDS; i++) {
-		outcome = liar_work(&disk);
-		good = (outcome == DONE || outcome == STATUS) &&
-		       liar_left_intact(&liar);
+/* The slots are used again: a status byte may be hit, too. */
+static bool work_on(const struct liar *liar, enum outcome *outcome)
+{
+	for (uint32_t i = 0; i < LATE_ROUNDS; i++) {
+		*outcome = liar_work(&disk);
+		if ((*outcome != DONE && *outcome != STATUS) ||
+		    !liar_left_intact(liar))
+			return false;
 		liar_drain(&disk);
 	}
-	good = good && blk_close(&disk);
-	report(world, &liar, liar_name(outcome, BOUNCE_OK), good);
+	return true;
 }
 
 #define KICKS 10000u
 
 /* The kick is a socket: what is not read must not make us wait. */
-static void deaf(struct world *world, const char *program)
-{
-	static const struct liar liar = { "deaf",
-					  "deaf",
-					  0,
-					  DONE,
-					  0,
-					  SERVED,
-					  "it does not read the kick; ours is "
-					  "sent without waiting" };
-	bool good = liar_open(world, program, &liar, &disk);
-	enum outcome outcome = DONE;
+static const struct liar deaf = {
+	"deaf",
+	"deaf",
+	0,
+	DONE,
+	0,
+	SERVED,
+	"it does not read the kick; ours is sent without waiting"
+};
 
-	for (uint32_t i = 0; good && i < KICKS; i++)
+static bool kick_and_work(const struct liar *liar, enum outcome *outcome)
+{
+	for (uint32_t i = 0; i < KICKS; i++)
 		virtio_notify(&disk.driver.device, 0);
-	if (good)
-		outcome = liar_work(&disk);
-	good = good && outcome == DONE && liar_left_intact(&liar) &&
-	       blk_close(&disk);
-	report(world, &liar, liar_name(outcome, BOUNCE_OK), good);
+	*outcome = liar_work(&disk);
+	return *outcome == DONE && liar_left_intact(liar);
 }
 
 #define SCRAMBLES 20u
@@ -412,8 +417,8 @@ void liars_run(struct world *world, const char *program)
 	id_of_other(world, program);
 	unposted(world, program);
 	random_ids(world, program);
-	late(world, program);
+	employ(world, program, &late, work_on);
 	everything(world, program);
-	deaf(world, program);
+	employ(world, program, &deaf, kick_and_work);
 	hang_up_early(world, program);
 }

@@ -73,39 +73,49 @@ static enum bounce_protection detect(void *ctx)
 	return BOUNCE_PROTECTION_YES;
 }
 
+static bool map_shared(uint64_t gpa, uint64_t bytes)
+{
+	return mmap(page(gpa), bytes, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED, memory_fd,
+		    (off_t)(gpa - HOST_POOL_GPA)) == page(gpa);
+}
+
+/* And what was shared is nowhere any more. */
+static bool map_alone(uint64_t gpa, uint64_t bytes)
+{
+	return map_private(gpa, bytes, MAP_FIXED) &&
+	       fallocate(memory_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 (off_t)(gpa - HOST_POOL_GPA), (off_t)bytes) == 0;
+}
+
 /* A mmap() over pages that fails may have taken them away: UNKNOWN. */
+static enum bounce_step answer(bool good, uint32_t count, uint32_t *done)
+{
+	calls++;
+	*done = good ? count : 0;
+	return good ? BOUNCE_STEP_DONE : BOUNCE_STEP_UNKNOWN;
+}
+
 static enum bounce_step share(void *ctx, bounce_gpa_t gpa, uint32_t count,
 			      uint32_t *done)
 {
-	uint64_t bytes = (uint64_t)count << GRANULE_SHIFT;
+	bool good = map_shared(gpa.v, (uint64_t)count << GRANULE_SHIFT);
 
 	(void)ctx;
-	calls++;
-	*done = 0;
-	if (mmap(page(gpa.v), bytes, PROT_READ | PROT_WRITE,
-		 MAP_SHARED | MAP_FIXED, memory_fd,
-		 (off_t)(gpa.v - HOST_POOL_GPA)) != page(gpa.v))
-		return BOUNCE_STEP_UNKNOWN;
-	shared_bits |= bits(gpa, count);
-	*done = count;
-	return BOUNCE_STEP_DONE;
+	if (good)
+		shared_bits |= bits(gpa, count);
+	return answer(good, count, done);
 }
 
 static enum bounce_step unshare(void *ctx, bounce_gpa_t gpa, uint32_t count,
 				uint32_t *done)
 {
-	uint64_t bytes = (uint64_t)count << GRANULE_SHIFT;
+	bool good = map_alone(gpa.v, (uint64_t)count << GRANULE_SHIFT);
 
 	(void)ctx;
-	calls++;
-	*done = 0;
-	if (!map_private(gpa.v, bytes, MAP_FIXED) ||
-	    fallocate(memory_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		      (off_t)(gpa.v - HOST_POOL_GPA), (off_t)bytes) != 0)
-		return BOUNCE_STEP_UNKNOWN;
-	shared_bits &= ~bits(gpa, count);
-	*done = count;
-	return BOUNCE_STEP_DONE;
+	if (good)
+		shared_bits &= ~bits(gpa, count);
+	return answer(good, count, done);
 }
 
 void cpu_arch(struct bounce_arch *arch)
