@@ -77,8 +77,9 @@ TESTS += named("tests", """test_cache test_history test_home
                            test_judged test_lane test_reached test_ways
                            test_reach""")
 
-TESTS += named("tests", """test_dynamic test_dynamic_ends
-                           test_dynamic_sweep test_own test_own_life
+TESTS += named("tests", """test_dynamic test_dynamic_cache
+                           test_dynamic_ends test_dynamic_sweep
+                           test_own test_own_life
                            test_tce test_viommu test_viommu_odd
                            test_zpci""")  # IOMMUs
 

@@ -66,7 +66,7 @@ static bool run_of(const struct bounce_space *space,
 	       (window->flags & BOUNCE_WINDOW_TRANSLATED) != 0;
 }
 
-/* Fill what is to be filled, and say what is to be mapped: how many runs. */
+/* What is to be mapped: how many runs. */
 static uint32_t runs_of(const struct bounce_request *request,
 			const struct bounce_prepared *prepared,
 			struct bounce_iommu_run run[OWN_PARTS])
@@ -79,7 +79,7 @@ static uint32_t runs_of(const struct bounce_request *request,
 	    !run_of(device->space, &slots, access_of(about), run))
 		return 0;
 	if (about->kind == RECORD_DIRECT)
-		return bounce_own_fill(request, prepared, run);
+		return bounce_own_runs(request, prepared, run);
 	return 1;
 }
 

@@ -235,7 +235,17 @@ void bounce_prepared_locate(const struct bounce *bounce,
 enum bounce_err bounce_map_prepare(struct bounce_request *request,
 				   struct bounce_prepared *prepared);
 
-/* Copy, publish, answer. ERR_STALE when the device was revoked meanwhile. */
+/* Make it what the device may see, but for an IOMMU. */
+void bounce_map_show(const struct bounce_request *request,
+		     const struct bounce_prepared *prepared);
+
+/* Publish and answer: what is shown, and open. ERR_STALE when the device was
+ * revoked meanwhile. */
+enum bounce_err bounce_map_publish(const struct bounce_request *request,
+				   const struct bounce_prepared *prepared,
+				   struct bounce_mapping *mapping);
+
+/* All of that. */
 enum bounce_err bounce_map_finish(const struct bounce_request *request,
 				  const struct bounce_prepared *prepared,
 				  struct bounce_mapping *mapping);
@@ -344,7 +354,13 @@ enum bounce_err bounce_own_abandon(struct bounce_space *space);
 
 /* ---- the caller's own pages: own.c ---- */
 
-#define OWN_PARTS 3u /* head, whole pages, tail */
+/* What a buffer is made of: bounced, where they are, bounced. */
+enum own_piece {
+	OWN_HEAD,
+	OWN_PAGES,
+	OWN_TAIL,
+	OWN_PARTS,
+};
 
 /* Of a record of kind DIRECT: are its bus addresses a run's (O1)? */
 static inline bool bounce_is_own(const struct bounce *bounce, uint32_t record)
@@ -358,11 +374,42 @@ enum bounce_err bounce_own_prepare(const struct bounce_request *request,
 				   const void *private, uint8_t how,
 				   struct bounce_prepared *prepared);
 
-/* Fill the slots at the ends. run[0] is all of the bus addresses; it becomes
- * what is to be mapped. Returns the count. */
-uint32_t bounce_own_fill(const struct bounce_request *request,
+/* Fill the slots at the ends. */
+void bounce_own_fill(const struct bounce_request *request,
+		     const struct bounce_prepared *prepared);
+
+/* run[0] is all of the bus addresses; it becomes what is to be mapped. Returns
+ * the count. */
+uint32_t bounce_own_runs(const struct bounce_request *request,
 			 const struct bounce_prepared *prepared,
 			 struct bounce_iommu_run run[OWN_PARTS]);
+
+/* A piece of a buffer. */
+struct bounce_piece {
+	unsigned char *slot; /* that it is bounced in, or NULL */
+	uint32_t offset; /* in the slot */
+	uint64_t at; /* in the buffer */
+	uint64_t len;
+};
+
+/* One piece of such a mapping; false: it has none of this kind. */
+bool bounce_own_piece(const struct bounce *bounce, uint32_t record,
+		      const struct record_about *about, enum own_piece which,
+		      struct bounce_piece *piece);
+
+/* What is wanted of a piece: its bytes, from *@first on. */
+static inline uint64_t bounce_piece_cut(const struct bounce_piece *piece,
+					const struct bounce_part *wanted,
+					uint64_t *first)
+{
+	uint64_t end = bounce_min(piece->at + piece->len,
+				  wanted->offset + wanted->len);
+	uint64_t start = piece->at > wanted->offset ? piece->at :
+						      wanted->offset;
+
+	*first = start - piece->at;
+	return start < end ? end - start : 0;
+}
 
 /* Copy the bytes of a part that are bounced. */
 void bounce_own_copy(struct bounce_queue *queue, uint32_t record,

@@ -401,9 +401,6 @@ static bool pages_valid(const struct bounce_space *space,
 	bool dynamic = (t->flags & BOUNCE_TRANSLATION_DYNAMIC) != 0;
 	uint64_t most = dynamic ? BOUNCE_SLOT_BYTES : BOUNCE_CHUNK_BYTES;
 
-	/* cache.c finds no memory behind an address that comes and goes. */
-	if (dynamic && space->coherency != BOUNCE_SNOOPED)
-		return false;
 	if (!bounce_is_power(iommu->page_bytes) || iommu->page_bytes > most ||
 	    iommu->ranges > BOUNCE_IOMMU_RANGES ||
 	    iommu->first.v > iommu->last.v ||

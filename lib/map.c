@@ -294,38 +294,49 @@ static bounce_inline bool finish(const struct bounce_request *request,
 			       mapping);
 }
 
-/* Caches, and an IOMMU, in front of the publication. */
-static enum bounce_err show(const struct bounce_request *request,
-			    const struct bounce_prepared *prepared)
+void bounce_map_show(const struct bounce_request *request,
+		     const struct bounce_prepared *prepared)
 {
 	const struct bounce_device *device = request->queue->device;
+	const struct record_about *about = &prepared->about;
 
+	if (about->kind == RECORD_RUN)
+		fill(request, &prepared->run, about->offset,
+		     (const void *)(uintptr_t)prepared->target, about->len);
+	else if (about->kind == RECORD_DIRECT &&
+		 bounce_is_own(device->bounce, prepared->record))
+		bounce_own_fill(request, prepared);
 	if (device->maintained)
 		bounce_cache_for_device(request, prepared);
-	return device->dynamic ? bounce_dynamic_open(request, prepared) :
-				 BOUNCE_OK;
+}
+
+enum bounce_err bounce_map_publish(const struct bounce_request *request,
+				   const struct bounce_prepared *prepared,
+				   struct bounce_mapping *mapping)
+{
+	uint64_t count = TURN_MAP;
+
+	/* Out, or in later; zeroes do not count. */
+	if (prepared->about.kind == RECORD_RUN &&
+	    (request->how & BOUNCE_ZERO) == 0)
+		count += prepared->about.len;
+	return mapping_publish(request, prepared, count, mapping) ?
+		       BOUNCE_OK :
+		       BOUNCE_ERR_STALE;
 }
 
 enum bounce_err bounce_map_finish(const struct bounce_request *request,
 				  const struct bounce_prepared *prepared,
 				  struct bounce_mapping *mapping)
 {
-	const struct record_about *about = &prepared->about;
-	uint64_t count = TURN_MAP;
-	enum bounce_err err;
+	enum bounce_err err = BOUNCE_OK;
 
-	if (about->kind == RECORD_RUN) {
-		fill(request, &prepared->run, about->offset,
-		     (const void *)(uintptr_t)prepared->target, about->len);
-		/* Out, or in later; zeroes do not count. */
-		count += (request->how & BOUNCE_ZERO) != 0 ? 0 : about->len;
-	}
-	err = show(request, prepared);
-	if (err != BOUNCE_OK)
-		return err;
-	return mapping_publish(request, prepared, count, mapping) ?
-		       BOUNCE_OK :
-		       BOUNCE_ERR_STALE;
+	bounce_map_show(request, prepared);
+	if (request->queue->device->dynamic)
+		err = bounce_dynamic_open(request, prepared);
+	return err == BOUNCE_OK ?
+		       bounce_map_publish(request, prepared, mapping) :
+		       err;
 }
 
 static enum bounce_err map(struct bounce_queue *queue,
@@ -459,38 +470,43 @@ static void drop_back(const struct bounce_device *device, uint32_t record,
 		bounce_cache_sync(device, record, about, found->target, &part);
 }
 
-/* N1: out of reach; then the ends of own pages: @written bytes have come. */
-static enum bounce_err close_dynamic(struct bounce_queue *queue,
-				     uint32_t record,
-				     const struct mapping_found *found,
-				     uint64_t written)
+/* The ends of own pages: @written bytes have come. */
+static void copy_ends(struct bounce_queue *queue, uint32_t record,
+		      const struct mapping_found *found, uint64_t written)
 {
-	const struct record_about *about = &found->about;
-	enum bounce_err err = bounce_dynamic_close(queue->device, record,
-						   about);
-	struct record_about bounced = *about;
 	struct bounce_part part = { .direction = RECORD_FROM };
+	struct record_about bounced = found->about;
 
 	bounced.kind = RECORD_RUN;
 	part.len = bytes_back(&bounced, written);
-	if (about->kind == RECORD_DIRECT &&
+	if (found->about.kind == RECORD_DIRECT &&
 	    bounce_is_own(queue->device->bounce, record))
-		bounce_own_copy(queue, record, about, found->target, &part);
-	return err;
+		bounce_own_copy(queue, record, &found->about, found->target,
+				&part);
 }
 
-/* Caches, and an IOMMU, of a mapping that we have ended, before its bytes are
- * read; @found by value, so that it stays in registers for all others. */
+/* Caches, and own pages, of a mapping that is out of reach: before its bytes
+ * are read. */
+static void take_back(struct bounce_queue *queue, uint32_t record,
+		      const struct mapping_found *found, uint64_t written,
+		      bool lie)
+{
+	if (queue->device->maintained && !lie)
+		drop_back(queue->device, record, found, written);
+	if (queue->device->dynamic)
+		copy_ends(queue, record, found, lie ? 0 : written);
+}
+
+/* N1, and what comes next; @found by value, so that it stays in registers for
+ * all others. */
 static enum bounce_err hide(struct bounce_queue *queue, uint32_t record,
 			    struct mapping_found found, uint64_t written,
 			    bool lie)
 {
-	enum bounce_err err = BOUNCE_OK;
+	enum bounce_err err = bounce_dynamic_leave(queue->device, record,
+						   &found.about);
 
-	if (queue->device->dynamic)
-		err = close_dynamic(queue, record, &found, lie ? 0 : written);
-	if (queue->device->maintained && !lie)
-		drop_back(queue->device, record, &found, written);
+	take_back(queue, record, &found, written, lie);
 	return err;
 }
 

@@ -14,7 +14,8 @@
  *       is the target of the mapping's second record, which it has then.
  *   O3  No byte beside the buffer is in a page that is mapped: the rest of the
  *       slots at the ends is zero (S1), and all of a page between them is the
- *       buffer's (S2).
+ *       buffer's (S2). A cache line is no longer than a page, so each line that
+ *       is written back or dropped is the buffer's alone, or a slot's.
  */
 #include "copy.h"
 #include "instance.h"
@@ -169,7 +170,8 @@ static bool is_worth(const struct bounce_request *request,
 	const struct bounce_device *device = request->queue->device;
 
 	return device->space->own != NULL && shape->pages > ends_of(shape) &&
-	       (private != NULL || ends_of(shape) == 0) &&
+	       (private != NULL ||
+		(ends_of(shape) == 0 && !device->maintained)) &&
 	       /* The whole pages are not zeroed. */
 	       (request->how & BOUNCE_ZERO) == 0 &&
 	       /* Runs are rounded to whole pages, and to nothing more. */
@@ -235,31 +237,46 @@ void bounce_own_bury(struct bounce *bounce, uint32_t record,
 			&bounce->record[bounce_pool_record_of(bounce, &ends)]);
 }
 
-/* ---- what is mapped ---- */
+/* ---- the pieces of a buffer ---- */
 
-/* A part of the buffer, and the slots that it is bounced in. */
-struct part {
-	struct bounce_run slot;
-	uint32_t offset; /* in the slot */
-	uint64_t at; /* in the buffer */
-	uint64_t len;
-};
-
-/* The head (@tail false) or the tail; false when there is none. */
-static bool part_of(const struct bounce *bounce, uint32_t record,
+/* The slot of the head (@tail false) or the tail; false when there is none. */
+static bool slot_of(const struct bounce *bounce, uint32_t record,
 		    const struct record_about *about, bool tail,
-		    struct part *part)
+		    struct bounce_run *slot)
 {
 	struct shape shape = shape_of(about->offset, about->len);
 
 	if (!(tail ? shape.tail : shape.head) ||
-	    !bounce_own_ends(bounce, record, about, &part->slot))
+	    !bounce_own_ends(bounce, record, about, slot))
 		return false;
-	part->slot.slot += tail && shape.head;
-	part->slot.slots = 1;
-	part->offset = tail ? 0 : shape.offset;
-	part->len = tail ? tail_bytes(&shape) : head_bytes(&shape);
-	part->at = tail ? about->len - part->len : 0;
+	slot->slot += tail && shape.head;
+	slot->slots = 1;
+	return true;
+}
+
+bool bounce_own_piece(const struct bounce *bounce, uint32_t record,
+		      const struct record_about *about, enum own_piece which,
+		      struct bounce_piece *piece)
+{
+	struct shape shape = shape_of(about->offset, about->len);
+	uint64_t head = head_bytes(&shape);
+	uint64_t tail = tail_bytes(&shape);
+	struct bounce_run slot;
+
+	*piece = (struct bounce_piece) { .len = head };
+	if (which == OWN_TAIL)
+		*piece = (struct bounce_piece) { .at = about->len - tail,
+						 .len = tail };
+	if (which == OWN_PAGES) {
+		*piece = (struct bounce_piece) {
+			.at = head, .len = about->len - head - tail
+		};
+		return true;
+	}
+	if (!slot_of(bounce, record, about, which == OWN_TAIL, &slot))
+		return false;
+	piece->slot = bounce_pool_memory(bounce, &slot);
+	piece->offset = which == OWN_TAIL ? 0 : shape.offset;
 	return true;
 }
 
@@ -276,49 +293,68 @@ static void count_bytes(struct bounce_queue *queue,
 				  len, memory_order_relaxed);
 }
 
-/* Fill a part's slot, and put it in place of its page; *run is that page. */
-static bool fill_part(const struct bounce_request *request,
-		      const struct bounce_prepared *prepared, bool tail,
-		      struct bounce_iommu_run *run)
-{
-	struct bounce *bounce = request->queue->device->bounce;
-	const struct bounce_slab *slab;
-	struct part part;
+/* ---- what is mapped ---- */
 
-	if (!part_of(bounce, prepared->record, &prepared->about, tail, &part))
-		return false;
-	bounce_map_fill(request, &part.slot, part.offset,
-			(const unsigned char *)(uintptr_t)prepared->target +
-				part.at,
-			part.len);
+static void fill_end(const struct bounce_request *request,
+		     const struct bounce_prepared *prepared, bool tail)
+{
+	const struct bounce *bounce = request->queue->device->bounce;
+	const struct record_about *about = &prepared->about;
+	const unsigned char *private =
+		(const unsigned char *)(uintptr_t)prepared->target;
+	struct bounce_piece piece;
+	struct bounce_run slot;
+
+	if (!slot_of(bounce, prepared->record, about, tail, &slot))
+		return;
+	(void)bounce_own_piece(bounce, prepared->record, about,
+			       tail ? OWN_TAIL : OWN_HEAD, &piece);
+	bounce_map_fill(request, &slot, piece.offset, private + piece.at,
+			piece.len);
 	if ((request->how & (BOUNCE_TO_DEVICE | BOUNCE_PRESERVE)) != 0)
-		count_bytes(request->queue, &prepared->about, RECORD_TO,
-			    part.len);
-	slab = &bounce->slab[part.slot.slab];
-	run->gpa.v = slab->base.v +
-		     ((uint64_t)part.slot.slot << BOUNCE_SLOT_SHIFT);
+		count_bytes(request->queue, about, RECORD_TO, piece.len);
+}
+
+void bounce_own_fill(const struct bounce_request *request,
+		     const struct bounce_prepared *prepared)
+{
+	fill_end(request, prepared, false);
+	fill_end(request, prepared, true);
+}
+
+/* The slot of an end in the place of its page, *@run; false: there is none. */
+static bool end_run(const struct bounce *bounce,
+		    const struct bounce_prepared *prepared, bool tail,
+		    struct bounce_iommu_run *run)
+{
+	struct bounce_run slot;
+
+	if (!slot_of(bounce, prepared->record, &prepared->about, tail, &slot))
+		return false;
+	run->gpa.v = bounce->slab[slot.slab].base.v +
+		     ((uint64_t)slot.slot << BOUNCE_SLOT_SHIFT);
 	run->len = PAGE;
 	return true;
 }
 
-uint32_t bounce_own_fill(const struct bounce_request *request,
+uint32_t bounce_own_runs(const struct bounce_request *request,
 			 const struct bounce_prepared *prepared,
 			 struct bounce_iommu_run run[OWN_PARTS])
 {
+	const struct bounce *bounce = request->queue->device->bounce;
 	const struct bounce_iommu_run all = run[0];
-	const struct record_about *about = &prepared->about;
-	uint64_t page = request->buf.gpa.v - about->offset;
+	uint64_t page = request->buf.gpa.v - prepared->about.offset;
 	uint64_t end = all.len;
 	uint64_t at = 0;
 	uint32_t count = 0;
 
-	if (fill_part(request, prepared, false, &run[count])) {
+	if (end_run(bounce, prepared, false, &run[count])) {
 		count++;
 		at = PAGE;
 	}
 	/* Room for the pages between; the tail is behind them. */
 	run[count + 1] = all;
-	if (fill_part(request, prepared, true, &run[count + 1]))
+	if (end_run(bounce, prepared, true, &run[count + 1]))
 		end -= PAGE;
 	run[count] = all;
 	run[count].bus.v += at;
@@ -334,25 +370,23 @@ uint32_t bounce_own_fill(const struct bounce_request *request,
 
 /* ---- parts come back, and go ---- */
 
-static void copy_part(struct bounce_queue *queue, const struct part *part,
-		      unsigned char *private, const struct record_about *about,
-		      const struct bounce_part *wanted)
+static void copy_piece(struct bounce_queue *queue,
+		       const struct bounce_piece *piece, unsigned char *private,
+		       const struct record_about *about,
+		       const struct bounce_part *wanted)
 {
-	struct bounce *bounce = queue->device->bounce;
-	uint64_t first = part->at > wanted->offset ? part->at : wanted->offset;
-	uint64_t end = bounce_min(part->at + part->len,
-				  wanted->offset + wanted->len);
-	unsigned char *shared;
+	uint64_t first;
+	uint64_t len = bounce_piece_cut(piece, wanted, &first);
+	unsigned char *shared = piece->slot + piece->offset;
 
-	if (first >= end)
+	if (len == 0)
 		return;
-	shared = bounce_pool_memory(bounce, &part->slot) + part->offset +
-		 (first - part->at);
+	private += piece->at + first;
 	if (wanted->direction == RECORD_FROM)
-		bounce_copy_out(private + first, shared, end - first);
+		bounce_copy_out(private, shared + first, len);
 	else
-		bounce_copy_in(shared, private + first, end - first);
-	count_bytes(queue, about, wanted->direction, end - first);
+		bounce_copy_in(shared + first, private, len);
+	count_bytes(queue, about, wanted->direction, len);
 }
 
 void bounce_own_copy(struct bounce_queue *queue, uint32_t record,
@@ -360,10 +394,10 @@ void bounce_own_copy(struct bounce_queue *queue, uint32_t record,
 		     const struct bounce_part *wanted)
 {
 	unsigned char *private = (unsigned char *)(uintptr_t)target;
-	struct part part;
+	struct bounce_piece piece;
 
-	for (unsigned tail = 0; tail < 2; tail++)
-		if (part_of(queue->device->bounce, record, about, tail != 0,
-			    &part))
-			copy_part(queue, &part, private, about, wanted);
+	for (uint32_t tail = 0; tail < 2; tail++)
+		if (bounce_own_piece(queue->device->bounce, record, about,
+				     tail != 0 ? OWN_TAIL : OWN_HEAD, &piece))
+			copy_piece(queue, &piece, private, about, wanted);
 }

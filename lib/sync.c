@@ -59,7 +59,7 @@ static void sync_maintained(struct bounce_queue *queue, uint32_t record,
 	if (part->direction == RECORD_FROM)
 		bounce_cache_sync(queue->device, record, about, target, part);
 	if (!is_in_place(queue->device->bounce, record, about))
-		sync_copy(queue, record, about, target, part);
+		sync_any_copy(queue, record, about, target, part);
 	if (part->direction == RECORD_TO)
 		bounce_cache_sync(queue->device, record, about, target, part);
 }

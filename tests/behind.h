@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake_cache.h"
 #include "fake_iommu.h"
 #include "instance.h"
 #include "support.h"
@@ -23,6 +24,7 @@
 struct behind {
 	struct bench bench;
 	struct fake_iommu iommu;
+	struct fake_cache cache; /* when its device does not snoop */
 	struct bounce_space *space;
 	struct bounce_translation translation;
 	struct bounce_device *device;
@@ -36,6 +38,7 @@ struct behind_knobs {
 	bool fixed; /* the window is static [false] */
 	uint64_t own_len; /* [BEHIND_OWN_LEN when open] */
 	uint64_t private_bytes; /* [1 MiB] */
+	uint32_t line_bytes; /* not snooped, with such lines [0: snooped] */
 	struct bounce_device_info info; /* [as the bench's] */
 };
 
@@ -54,7 +57,14 @@ static inline void behind_make(struct behind *b, const struct behind_knobs *k)
 						      UINT64_C(1) << 20;
 	if (k->open)
 		knobs.protection = BOUNCE_PROTECTION_NO;
-	bench_init(&b->bench, &knobs);
+	if (k->line_bytes != 0) {
+		knobs.coherency = BOUNCE_NON_COHERENT;
+		bench_power_on(&b->bench, &knobs);
+		fake_cache_init(&b->cache, &b->bench.machine, k->line_bytes);
+		bench_set_up(&b->bench);
+	} else {
+		bench_init(&b->bench, &knobs);
+	}
 	fake_iommu_init(&b->iommu, knobs.gpa + BEHIND_SHIFT);
 	b->space = bench_translated(&b->bench, knobs.gpa + BEHIND_SHIFT);
 	b->translation = fake_iommu_translation(&b->iommu);
@@ -97,6 +107,8 @@ static inline void behind_init(struct behind *b, const struct behind_knobs *k)
 
 	if (knobs.open && !knobs.fixed && knobs.own_len == 0)
 		knobs.own_len = BEHIND_OWN_LEN;
+	if (knobs.line_bytes != 0)
+		knobs.info.flags |= BOUNCE_DEVICE_NON_COHERENT;
 	behind_make(b, &knobs);
 	behind_attach(b, &knobs.info);
 	b->free = behind_free_slots(b);
@@ -130,6 +142,8 @@ static inline void behind_fini(struct behind *b)
 	cr_expect_eq(fake_iommu_mapped(&b->iommu), 0);
 	cr_expect_eq(fake_iommu_wrongs(&b->iommu), 0);
 	bench_fini(&b->bench);
+	if (b->bench.machine.cache != NULL)
+		fake_cache_fini(&b->cache);
 }
 
 /* The byte that the device reaches at @bus with @access, or NULL. */
@@ -140,6 +154,8 @@ static inline unsigned char *behind_at(const struct behind *b, uint64_t bus,
 
 	if (!fake_iommu_reach(&b->iommu, bus, 1, access, &gpa))
 		return NULL;
+	if (b->bench.machine.cache != NULL)
+		return fake_cache_memory(&b->cache, gpa);
 	return fake_machine_pointer(&b->bench.machine, gpa, 1);
 }
 

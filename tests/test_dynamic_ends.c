@@ -257,20 +257,6 @@ Test(own, bus_addresses_are_apart_from_all_windows_and_do_not_wrap)
 	bench_fini(&b.bench);
 }
 
-Test(dynamic, is_for_spaces_that_are_snooped)
-{
-	struct behind b;
-
-	behind_make(&b, &usual);
-	space_anew(&b, 0, 0, 0);
-	b.space->coherency = BOUNCE_SNOOPED + 1;
-	cr_expect_eq(set(&b), BOUNCE_ERR_ARG);
-	b.space->coherency = BOUNCE_SNOOPED;
-	cr_expect_eq(set(&b), BOUNCE_OK);
-	cr_assert_eq(bounce_space_fini(b.space), BOUNCE_OK);
-	bench_fini(&b.bench);
-}
-
 Test(dynamic, a_space_without_a_pool_may_have_an_iommu)
 {
 	struct behind b;

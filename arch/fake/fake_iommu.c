@@ -138,9 +138,13 @@ static enum bounce_step map(void *ctx, const struct bounce_iommu_run *run,
 			    uint32_t runs, uint64_t *done)
 {
 	struct fake_iommu *iommu = ctx;
+	enum bounce_step step;
 
 	atomic_fetch_add_explicit(&iommu->runs, runs, memory_order_relaxed);
-	return perform(iommu, FAKE_IOMMU_MAP, run, runs, done);
+	step = perform(iommu, FAKE_IOMMU_MAP, run, runs, done);
+	if (iommu->at_map != NULL)
+		iommu->at_map(iommu->at_map_ctx);
+	return step;
 }
 
 static enum bounce_step unmap(void *ctx, const struct bounce_iommu_run *run,

@@ -60,6 +60,9 @@ struct fake_iommu {
 	/* Called before a flush changes anything [NULL]. */
 	void (*at_flush)(void *ctx);
 	void *at_flush_ctx;
+	/* Called when a map has changed what it changes [NULL]. */
+	void (*at_map)(void *ctx);
+	void *at_map_ctx;
 	struct bounce_iommu iommu; /* the backend */
 
 	/* Kept: gpa | access, and STALE; 0: nothing (T1). */

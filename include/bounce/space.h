@@ -128,8 +128,7 @@ enum bounce_err bounce_space_add_window(struct bounce_space *space,
  *   BOUNCE_ERR_ARG    NULL, a hook is missing, an unknown flag or reserved
  *                     word; the IOMMU's page is no power of two, or more than
  *                     a chunk (DYNAMIC: than a slot), or a TRANSLATED window
- *                     is not a multiple of it away from its memory;
- *                     or DYNAMIC in a space that is not SNOOPED.
+ *                     is not a multiple of it away from its memory.
  *   BOUNCE_ERR_BUSY   a device is attached, the space has one already, or the
  *                     backend's bounded retries are used up.
  *   BOUNCE_ERR_FULL   DYNAMIC: config.pools or config.slabs are used up.
