@@ -110,7 +110,7 @@ struct bounce {
 	const void *memory; /* of bounce_init(), for overlap checks */
 	size_t bytes;
 
-	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint32_t epoch; /* from 1 */
+	_Alignas(BOUNCE_CACHE_LINE) _Atomic uint32_t epoch; /* odd */
 	_Atomic uint32_t protection; /* enum bounce_protection; YES sticks */
 	_Atomic uint32_t dead; /* after bounce_mark_dead() */
 

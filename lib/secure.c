@@ -12,8 +12,9 @@ void bounce_epoch_advance(struct bounce *bounce)
 {
 	(void)bounce_share_detect(bounce);
 	/* release: pairs with the acquire in bounce_device_bind(): who sees the
-	 * new epoch sees what moved it. */
-	(void)atomic_fetch_add_explicit(&bounce->epoch, 1,
+	 * new epoch sees what moved it. It stays odd, also when it wraps: 0 is
+	 * that of no binding. */
+	(void)atomic_fetch_add_explicit(&bounce->epoch, 2,
 					memory_order_release);
 }
 

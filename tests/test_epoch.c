@@ -57,6 +57,22 @@ Test(epoch, every_device_binds_its_verdict_anew_and_live_mappings_finish)
 	bench_fini(&bench);
 }
 
+/* A device that has mapped nothing yet is bound in epoch 0. */
+Test(epoch, wraps_past_the_number_that_no_binding_has)
+{
+	struct bounce_mapping mapping;
+	struct bench bench;
+	struct bench_knobs knobs = bench_usual();
+
+	bench_init(&bench, &knobs);
+	atomic_store(&bench.bounce->epoch, UINT32_MAX);
+	bounce_epoch_advance(bench.bounce);
+	mapping = map_ok(bench.queue[0], bench_buf(&bench, 0, 4096),
+			 BOUNCE_FROM_DEVICE);
+	unmap_ok(bench.queue[0], &mapping, 0);
+	bench_fini(&bench);
+}
+
 Test(epoch, asks_the_arch_once_more_and_protected_it_stays)
 {
 	struct bench bench;
@@ -74,7 +90,7 @@ Test(epoch, asks_the_arch_once_more_and_protected_it_stays)
 		cr_expect_eq(calls(&bench, FAKE_DETECT), asked + 1);
 		cr_expect_eq(atomic_load_explicit(&bench.bounce->epoch,
 						  memory_order_relaxed),
-			     epoch + 1);
+			     epoch + 2);
 		cr_expect_eq(kind_of(bench.device[0]), BOUNCE_VERDICT_BOUNCE,
 			     "once protected, always protected");
 	}
