@@ -187,8 +187,8 @@ static bool info_valid(const struct bounce_device_info *info)
 	     i < sizeof(info->reserved) / sizeof(info->reserved[0]); i++)
 		if (info->reserved[i] != 0)
 			return false;
-	return info->space != NULL && info->reserved0 == 0 &&
-	       bounce_is_low_mask(info->dma_mask) &&
+	return info->space != NULL && info->space->in_use &&
+	       info->reserved0 == 0 && bounce_is_low_mask(info->dma_mask) &&
 	       (info->flags & ~DEVICE_FLAGS) == 0 &&
 	       (info->flags & CACHE_FLAGS) != CACHE_FLAGS &&
 	       info->transport <= BOUNCE_TRANSPORT_MMIO &&
@@ -510,6 +510,8 @@ static void disown(const struct bounce_device *device)
 
 enum bounce_err bounce_device_detach(struct bounce_device *device)
 {
+	if (device == NULL || !device->in_use)
+		return BOUNCE_ERR_ARG;
 	if (bounce_device_has(device, IN_USE))
 		return BOUNCE_ERR_BUSY;
 	disown(device);

@@ -307,7 +307,7 @@ enum bounce_err bounce_pool_grow_home(struct bounce_pool *pool,
 	unsigned char *memory;
 	uint32_t from;
 
-	if (pool == NULL)
+	if (pool == NULL || !pool->in_use)
 		return BOUNCE_ERR_ARG;
 	/* relaxed: it binds growth that starts after it, as bounce_map(). */
 	if (atomic_load_explicit(&pool->bounce->dead, memory_order_relaxed))

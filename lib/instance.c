@@ -402,13 +402,15 @@ enum bounce_err bounce_pool_init(struct bounce *bounce,
 
 enum bounce_err bounce_pool_fini(struct bounce_pool *pool)
 {
-	struct bounce *bounce = pool->bounce;
 	enum bounce_err result = BOUNCE_OK;
 
+	if (pool == NULL || !pool->in_use)
+		return BOUNCE_ERR_ARG;
 	if (pool->spaces != 0)
 		return BOUNCE_ERR_BUSY;
 	for (uint32_t i = 0; i < pool->slab_count; i++) {
-		struct bounce_slab *slab = &bounce->slab[pool->first_slab + i];
+		struct bounce_slab *slab =
+			&pool->bounce->slab[pool->first_slab + i];
 		enum bounce_err err = BOUNCE_OK;
 		/* relaxed: no call on this pool is in progress. */
 		uint32_t phase = atomic_load_explicit(&slab->phase,

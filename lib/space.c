@@ -70,7 +70,7 @@ enum bounce_err bounce_space_init(struct bounce *bounce,
 				  struct bounce_space **space)
 {
 	if (bounce == NULL || space == NULL ||
-	    (pool != NULL && pool->bounce != bounce))
+	    (pool != NULL && (pool->bounce != bounce || !pool->in_use)))
 		return BOUNCE_ERR_ARG;
 	for (uint32_t i = 0; i < bounce->config.spaces; i++) {
 		struct bounce_space *s = &bounce->space[i];
@@ -126,6 +126,8 @@ enum bounce_err bounce_space_fini(struct bounce_space *space)
 {
 	enum bounce_err err;
 
+	if (space == NULL || !space->in_use)
+		return BOUNCE_ERR_ARG;
 	if (space->devices != 0)
 		return BOUNCE_ERR_BUSY;
 	err = bounce_iommu_leave(space);

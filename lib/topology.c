@@ -328,6 +328,8 @@ enum bounce_err bounce_function_add(struct bounce *bounce,
 
 enum bounce_err bounce_function_remove(struct bounce_function *function)
 {
+	if (function == NULL || !function->in_use)
+		return BOUNCE_ERR_ARG;
 	if (function->children != 0 || function->devices != 0 ||
 	    is_changing(function->bounce))
 		return BOUNCE_ERR_BUSY;

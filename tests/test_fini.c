@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * test_fini.c - bounce_pool_fini() when not all comes back.
+ * test_fini.c - bounce_pool_fini() when not all comes back, and what is made of
+ * something that has ended.
  */
 #include "calls.h"
 
@@ -64,4 +65,77 @@ Test(pool_fini, with_a_claimed_slot_is_busy_and_may_be_called_again)
 	cr_expect_eq(fake_machine_shared_bytes(&bench.machine), 0);
 	cr_expect_eq(bounce_fini(bench.bounce), BOUNCE_OK);
 	bench_discard(&bench);
+}
+
+/* ---- what has ended ---- */
+
+Test(fini, what_has_ended_does_not_end_again)
+{
+	const struct bounce_function_info where = { .root_bus = 1 };
+	const struct bounce_pool_info info = { .slabs = 1 };
+	struct bounce_function *function;
+	struct bench_side side;
+	struct bench bench;
+	struct bench_knobs knobs = bench_usual();
+
+	knobs.functions = 1;
+	knobs.more_pools = 1;
+	knobs.more_slabs = 1;
+	knobs.more_spaces = 1;
+	knobs.private_bytes = 2 << 20;
+	bench_init(&bench, &knobs);
+	bench_side_init(&bench, &info,
+			bench_private_gpa(&bench, bench.slab_bytes), &side);
+	cr_assert_eq(bounce_function_add(bench.bounce, &where, &function),
+		     BOUNCE_OK);
+	bench_side_fini(&side);
+	cr_assert_eq(bounce_function_remove(function), BOUNCE_OK);
+	for (int i = 0; i < 2; i++) {
+		cr_expect_eq(bounce_device_detach(side.device), BOUNCE_ERR_ARG);
+		cr_expect_eq(bounce_space_fini(side.space), BOUNCE_ERR_ARG);
+		cr_expect_eq(bounce_pool_fini(side.pool), BOUNCE_ERR_ARG);
+		cr_expect_eq(bounce_function_remove(function), BOUNCE_ERR_ARG);
+	}
+	cr_expect_eq(bounce_device_detach(NULL), BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_space_fini(NULL), BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_pool_fini(NULL), BOUNCE_ERR_ARG);
+	cr_expect_eq(bounce_function_remove(NULL), BOUNCE_ERR_ARG);
+	bench_fini(&bench);
+}
+
+/* Its pages would be shared, and nobody would take them back. */
+Test(fini, nothing_is_made_of_what_has_ended)
+{
+	const struct bounce_pool_info info = { .slabs = 2 };
+	struct bounce_device_info about;
+	struct bounce_device *device;
+	struct bounce_space *space;
+	struct bench_side side;
+	struct bench bench;
+	struct bench_knobs knobs = bench_usual();
+	bounce_gpa_t slab;
+
+	knobs.more_pools = 1;
+	knobs.more_slabs = 2;
+	knobs.more_spaces = 1;
+	knobs.private_bytes = 4 << 20;
+	bench_init(&bench, &knobs);
+	slab = bench_private_gpa(&bench, bench.slab_bytes);
+	bench_side_init(&bench, &info, slab, &side);
+	bench_side_fini(&side);
+	for (int i = 0; i < 2; i++) {
+		cr_expect_eq(bounce_pool_grow(side.pool, slab,
+					      bench.slab_bytes),
+			     BOUNCE_ERR_ARG);
+		slab.v += bench.slab_bytes;
+	}
+	cr_expect_eq(fake_machine_shared_bytes(&bench.machine),
+		     bench.slab_bytes);
+	cr_expect_eq(bounce_space_init(bench.bounce, side.pool, &space),
+		     BOUNCE_ERR_ARG);
+	about = knobs.info;
+	about.space = side.space;
+	cr_expect_eq(bounce_device_attach(bench.bounce, &about, &device, NULL),
+		     BOUNCE_ERR_ARG);
+	bench_fini(&bench);
 }

@@ -343,6 +343,7 @@ enum bounce_err bounce_device_negotiate(struct bounce_device *device,
  *
  * Return:
  *   BOUNCE_OK
+ *   BOUNCE_ERR_ARG   NULL, or not attached.
  *   BOUNCE_ERR_BUSY  it has live mappings or born-shared memory; unmap, free.
  */
 enum bounce_err bounce_device_detach(struct bounce_device *device)

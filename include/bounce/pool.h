@@ -16,7 +16,9 @@ extern "C" {
 
 /* What a pool is for its whole life. */
 struct bounce_pool_info {
-	uint16_t slabs; /* slab indices it takes from config.slabs, 1 .. */
+	/* Slab indices it takes from config.slabs, 1 ..; they do not come back
+	 * when it ends, for an index keeps its range for life. */
+	uint16_t slabs;
 	uint16_t flags; /* zero */
 	/* Chunks of each slab, the last ones, that only URGENT mappings use:
 	 * fewer than the slab has, or the slab does not grow. */
@@ -86,8 +88,10 @@ enum bounce_err bounce_pool_init(struct bounce *bounce,
  *
  * Return:
  *   BOUNCE_OK
- *   BOUNCE_ERR_ARG   misaligned, empty, wraps, too large, not in the linear
- *                    map, or overlaps a slab or the instance's own memory.
+ *   BOUNCE_ERR_ARG   no pool, or one that has ended; misaligned, empty, wraps,
+ *                    too large or, with chunks kept for URGENT, too small; not
+ *                    in the linear map, or overlaps a slab or the instance's
+ *                    own memory.
  *   BOUNCE_ERR_FULL  the pool has no slab index left.
  *   BOUNCE_ERR_HOST  the monitor refused, or nobody knows whether memory is
  *                    protected; every page is private again, and the range is
@@ -155,6 +159,7 @@ enum bounce_err bounce_pool_retire(struct bounce_pool *pool, bounce_gpa_t gpa)
  *
  * Return:
  *   BOUNCE_OK
+ *   BOUNCE_ERR_ARG   NULL, or it has ended before.
  *   BOUNCE_ERR_BUSY  a slot is claimed or a space uses the pool.
  *   BOUNCE_ERR_LOST  ended, but pages stay shared: see bounce_pool_retire().
  */

@@ -52,7 +52,8 @@ struct bounce_window {
  *
  * Return:
  *   BOUNCE_OK
- *   BOUNCE_ERR_ARG   a pointer is NULL, or @pool is another instance's.
+ *   BOUNCE_ERR_ARG   a pointer is NULL, or @pool is another instance's, or has
+ *                    ended.
  *   BOUNCE_ERR_FULL  config.spaces are used up.
  */
 enum bounce_err bounce_space_init(struct bounce *bounce,
@@ -195,6 +196,7 @@ bool bounce_space_window(const struct bounce_space *space, uint32_t index,
  *
  * Return:
  *   BOUNCE_OK
+ *   BOUNCE_ERR_ARG   NULL, or it has ended before.
  *   BOUNCE_ERR_BUSY  a device is attached; nothing changed.
  *   BOUNCE_ERR_LOST  ended, but the IOMMU may still translate some slabs,
  *                    which are never given back.

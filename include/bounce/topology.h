@@ -116,6 +116,7 @@ enum bounce_err bounce_function_add(struct bounce *bounce,
  *
  * Return:
  *   BOUNCE_OK
+ *   BOUNCE_ERR_ARG   NULL, or it is gone already.
  *   BOUNCE_ERR_BUSY  a device or a function beneath is there, or a change is
  *                    under way.
  */
