@@ -220,8 +220,8 @@ HOST = "x86_64"  # of the committed manifest; --host names another
 # Bare-metal guests of `ninja demo`, linked with the archive of their CPU. A raw
 # image is what QEMU loads as firmware; the other is loaded as an ELF file.
 GUEST = named("examples/guest", """main blk churn control count driver duel
-                                   fail handover image lies net network packet
-                                   pair pattern report secure sha256 smp vring
+                                   fail image lies net network packet pair
+                                   pattern report secure sha256 smp vring
                                    monitor_lies""")
 NO_LIBC = named("examples/guest", "mem print")
 PICOLIBC = named("examples/guest", "picolibc")
@@ -229,39 +229,58 @@ PCI = named("examples/guest", "virtio_pci pci_bars")
 TREE = named("examples/guest", "pci_tree tree")
 ISLAND = named("examples/guest", "island")
 WINDOWS = named("examples/guest", "windows")
-PSERIES = GUEST + NO_LIBC + PCI + TREE + ISLAND + WINDOWS + named(
-    "examples/guest/power", "start.S cpu hosts model pci rtas second tce")
-Z = GUEST + NO_LIBC + named("examples/guest/s390x",
-                            "start.S console cpu model monitor second")
-ARM = GUEST + PICOLIBC + PCI + TREE + named(
-    "examples/guest", "ecam") + named("examples/guest/aarch64",
-                                      "start.S cpu second")
-X86 = GUEST + NO_LIBC + PCI + named("examples/guest", "ecam") + named(
+# What a second image (stage.h) has in common with the first; and what the first
+# has for it.
+NEXT = named("examples/guest", "handover loader")
+STAGE_SCRIPT = "examples/guest/stage.ld"
+STAGE = named("examples/guest", """blk door driver fail image report sha256
+                                   stage vring""")
+POWER_CPU = NO_LIBC + PCI + TREE + named("examples/guest/power",
+                                         "calls.S cpu pci rtas")
+Z_CPU = NO_LIBC + named("examples/guest/s390x",
+                        "start.S console cpu monitor second")
+ARM_CPU = PICOLIBC + PCI + TREE + named("examples/guest", "ecam") + named(
+    "examples/guest/aarch64", "start.S cpu second")
+X86_CPU = NO_LIBC + PCI + named("examples/guest", "ecam") + named(
     "examples/guest/x86_64", "start.S cpu second")
-VIOMMU = named("examples/guest",
-               "bridges buses island mapped pci_bridge viommu windows")
+PSERIES = GUEST + NEXT + POWER_CPU + ISLAND + WINDOWS + named(
+    "examples/guest/power", "start.S hosts interrupt model second tce")
+Z = GUEST + NEXT + Z_CPU + named("examples/guest/s390x", "model")
+VIOMMU = NEXT + named("examples/guest", """bridges buses island mapped
+                                           pci_bridge viommu windows""")
 
 
-def image(cpu, folder, sources, more, **other):
-    """A guest's image, from a folder's link.ld unless another is named."""
+def image(cpu, folder, sources, both, stage=(), **other):
+    """A guest's image, from a folder's link.ld unless another is named, and its
+    second one, if it has such; with what of the folder is in both."""
+    shared = named(f"examples/guest/{folder}", both)
     return {"cpu": cpu, "folder": f"examples/guest/{folder}", "raw": False,
             "script": f"examples/guest/{folder}/link.ld", "libc": "",
-            "sources": sources + named(f"examples/guest/{folder}", more),
-            **other}
+            "sources": sources + shared, "stage_at": 128 << 20,
+            "stage": STAGE + list(stage) + shared if stage else [], **other}
 
 
-RAW = {"raw": True, "script": "examples/guest/power/link.ld"}
+RAW = {"raw": True, "script": "examples/guest/power/link.ld",
+       "stage": POWER_CPU + named("examples/guest/power", "entry.S stage")}
 LIBC = {"libc": "/usr/lib/picolibc/aarch64-linux-gnu"}
+Z_STAGE = Z_CPU + named("examples/guest/s390x", "stage")
+MAPPED = named("examples/guest", "stage_mapped")
 GUESTS = {
     "ppc64le": image("powerpc64le", "ppc64le", PSERIES, "endian", **RAW),
     "ppc64": image("powerpc64", "ppc64", PSERIES, "endian", **RAW),
-    "s390x": image("s390x", "s390x", Z, "ccw channel virtio_ccw"),
-    "s390x-zpci": image("s390x", "s390x", Z + PCI[:1] + WINDOWS, "ioat zpci"),
-    "aarch64": image("aarch64", "aarch64", ARM + named(
+    "s390x": image("s390x", "s390x", Z + named(
+        "examples/guest/s390x", "ccw_model"), "ccw channel virtio_ccw",
+        Z_STAGE),
+    "s390x-zpci": image("s390x", "s390x", Z + PCI[:1] + WINDOWS + named(
+        "examples/guest/s390x", "ioat"), "zpci", Z_STAGE + PCI[:1] + named(
+            "examples/guest/s390x", "stage_ioat")),
+    "aarch64": image("aarch64", "aarch64", GUEST + ARM_CPU + named(
         "examples/guest", "forced"), "plain", **LIBC),
-    "aarch64-iommu": image("aarch64", "aarch64", ARM + VIOMMU, "translated",
-                           **LIBC),
-    "x86_64": image("x86_64", "x86_64", X86 + VIOMMU, "translated"),
+    "aarch64-iommu": image("aarch64", "aarch64", GUEST + ARM_CPU + VIOMMU,
+                           "translated", ARM_CPU + MAPPED, **LIBC,
+                           stage_at=0x40000000 + (128 << 20)),
+    "x86_64": image("x86_64", "x86_64", GUEST + X86_CPU + VIOMMU, "translated",
+                    X86_CPU + MAPPED),
 }
 
 # The unit tests on other CPUs; tests/mini stands in for Criterion. What cannot
@@ -464,7 +483,8 @@ def listed():
     lists += [VHOST, TWIN, SOAK]
     lists += [proof.sources for proof in PROOFS.values()]
     lists += [cpu.sources for cpu in CPUS.values()]
-    lists += [guest["sources"] for guest in GUESTS.values()]
+    lists += [guest[image] for guest in GUESTS.values()
+              for image in ("sources", "stage")]
     lists += [STEP_TRAPS, named("tests/step", " ".join(STEPS) + " loads")]
     lists += [BENCH, BENCH_PEER, FUZZ_HARNESS, EXPLORER, SCENARIOS, SCALE]
     lists += [[f"fuzz/fuzz_{name}.c"] + more for name, more in FUZZ.items()]

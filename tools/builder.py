@@ -227,23 +227,47 @@ class Builder:
         m.build("help", "console", name="HELP",
                 what="python3 -B configure.py --targets")
 
-    def guest(self, name, about):
-        """The image that QEMU boots; returns its path."""
+    def guest_link(self, name, about, objs, script, place=""):
+        """One image of a guest, from objects."""
+        libc = about["libc"]
+        return self.m.build(
+            f"$builddir/guest/{name}.elf", "link",
+            [*objs, self.shipped[about["cpu"]]], [script],
+            cc=self.p.CPUS[about["cpu"]].prefix + "gcc",
+            flags=f"{GUEST_LINK}{place} -T {script}",
+            libs=f"{libc}/lib/libc.a -lgcc" if libc else "")
+
+    def guest_stage(self, name, about, objs, more):
+        """The second image, and the object by which the first knows it."""
         m, cpu = self.m, self.p.CPUS[about["cpu"]]
-        cc = cpu.prefix + "gcc"
-        script, libc = about["script"], about["libc"]
-        objs = self.objects(f"guest/{name}", about["sources"], ["tools-demo"],
-                            cc=cc, flags=f"$guest ${about['cpu']} "
-                            f"-I{about['folder']}"
-                            + (f" -isystem {libc}/include" if libc else ""))
-        elf = m.build(f"$builddir/guest/{name}.elf", "link",
-                      objs + [self.shipped[about["cpu"]]], [script], cc=cc,
-                      flags=GUEST_LINK + " -T " + script,
-                      libs=f"{libc}/lib/libc.a -lgcc" if libc else "")
-        if not about["raw"]:
-            return elf
-        return m.build(f"$builddir/guest/{name}.bin", "raw", [elf],
+        elf = self.guest_link(
+            f"{name}-stage", about, [objs[s] for s in about["stage"]],
+            self.p.STAGE_SCRIPT,
+            f" -Wl,--defsym=stage_at={about['stage_at']:#x}")
+        path = m.build(f"$builddir/guest/{name}-stage.bin", "strip", [elf],
                        objcopy=cpu.prefix + "objcopy")
+        known = m.build(f"$builddir/guest/{name}-stage.c", "digest", [path],
+                        ["tools/stage.py"])
+        return path, m.build(f"{known[:-2]}.o", "cc", [known], **more)
+
+    def guest(self, name, about):
+        """Paths: the image that QEMU boots, and the one that this enters."""
+        m, cpu, libc = self.m, self.p.CPUS[about["cpu"]], about["libc"]
+        more = {"cc": cpu.prefix + "gcc", "flags": f"$guest ${about['cpu']} "
+                f"-I{about['folder']}"
+                + (f" -isystem {libc}/include" if libc else "")}
+        sources = list(dict.fromkeys(about["sources"] + about["stage"]))
+        objs = dict(zip(sources, self.objects(f"guest/{name}", sources,
+                                              ["tools-demo"], **more)))
+        first, second = [objs[s] for s in about["sources"]], []
+        if about["stage"]:
+            path, known = self.guest_stage(name, about, objs, more)
+            first, second = first + [known], [path]
+        elf = self.guest_link(name, about, first, about["script"])
+        if about["raw"]:
+            elf = m.build(f"$builddir/guest/{name}.bin", "raw", [elf],
+                          objcopy=cpu.prefix + "objcopy")
+        return [elf, *second]
 
     def demo(self):
         m = self.m
@@ -253,8 +277,9 @@ class Builder:
         disk = self.disk("demo")
         self.run("demo", "demo", "rows", "python3 -B tools/demo.py --input "
                  + " ".join([disk, "--work $builddir/demo", *(
-                     f"{name}={image}" for name, image in images.items())]),
-                 [disk, *images.values()], pool="console")
+                     f"{name}={','.join(paths)}"
+                     for name, paths in images.items())]),
+                 [disk, *sum(images.values(), [])], pool="console")
         m.build("demo", "total", ["$builddir/results/demo/demo"], name="demo")
 
     def disk(self, target):

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """Boot the bare-metal guests under QEMU and say what they proved.
 
-    tools/demo.py --input input.img ppc64le=guest.bin s390x=guest.elf
+    tools/demo.py --input input.img ppc64le=guest.bin,next.elf aarch64=guest.elf
 
 Each guest shares pages with its ultravisor's real instruction, reads a whole
 disk image through QEMU's virtio-blk devices and libbounce's slots, and writes
-it to a second disk. It says what it saw on its console (the lines are described
+it to a second disk. There it finds a second image of itself, which it enters in
+the end. It says what it saw on its console (the lines are described
 in examples/guest/guest.h); what it says of the disks is checked here, on the
 host. One row a guest and device; the exit status is 0 only when all are ok.
 """
@@ -24,10 +25,10 @@ import textwrap
 import threading
 
 import counting
-from guests import (BESIDE_OPTIONS, CONFINED_AS, CONTROL_BYTES,
-                     DISKS, EVERY_COMMAND, GUESTS, IMAGE_BYTES, MOVED, NETWORK,
-                     NETWORK_OPTIONS, OUTPUT_BYTES, PAGES_GB, PUBLIC_TEXT,
-                     SECRET_TEXT, SMP_MAPPINGS, UNWRITTEN, WITHOUT_IMAGE)
+import output
+from guests import (BESIDE_OPTIONS, CONFINED_AS, DISKS, EVERY_COMMAND, GUESTS,
+                    IMAGE_BYTES, MOVED, NETWORK, NETWORK_OPTIONS, PAGES_GB,
+                    SMP_MAPPINGS, WITHOUT_IMAGE)
 
 # ---- what is run ------------------------------------------------------------
 
@@ -60,9 +61,9 @@ def number(words, key):
 class Run:
     """A guest while it runs, and what is known of it afterwards."""
 
-    def __init__(self, guest, image, options):
+    def __init__(self, guest, images, options):
         self.guest = guest
-        self.image = image
+        self.image, *self.stage = images
         self.input = options.input
         self.output = os.path.join(options.work, f"{guest.name}-out.img")
         self.log = os.path.join(options.work, f"{guest.name}.log")
@@ -143,7 +144,7 @@ class Run:
 
     def execute(self):
         """Boot, listen, and wait for the end, which comes in any case."""
-        make_output(self.output)
+        output.make(self.output, self.stage)
         command = self.command()
         self.counts = counting.boots(command, self.log)
         with open(self.log, "w", encoding="ascii", errors="replace") as log, \
@@ -182,12 +183,6 @@ class Run:
             self.problems += control_errors(self, device)
 
 
-def make_output(path):
-    """The second disk, full of bytes that nobody wrote."""
-    with open(path, "wb") as disk:
-        disk.write(UNWRITTEN * OUTPUT_BYTES)
-
-
 def last_lines(path, count):
     """The end of a log, for a guest that did not reach its own."""
     if not os.path.isfile(path):
@@ -198,33 +193,6 @@ def last_lines(path, count):
 
 
 # ---- what is demanded -------------------------------------------------------
-
-
-def file_system_errors(path):
-    """What e2fsck says of the second disk, if it is there to be asked."""
-    path_list = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-    e2fsck = shutil.which("e2fsck", path=path_list)
-    if e2fsck is None:
-        return []
-    checked = subprocess.run([e2fsck, "-fn", path], capture_output=True,
-                             check=False)
-    return [] if checked.returncode == 0 else ["e2fsck is not content"]
-
-
-def output_errors(run, confined):
-    """What is wrong with the second disk."""
-    with open(run.output, "rb") as disk, open(run.input, "rb") as image:
-        copied, rest = disk.read(IMAGE_BYTES), disk.read()
-        if copied != image.read():
-            return ["the second disk is not the image"]
-    errors = file_system_errors(run.output)
-    if SECRET_TEXT in rest:
-        errors.append("the secret is on the second disk")
-    # These give zeros for a private page; the others let nothing happen.
-    text = b"\0" if confined in ("TCE", "VIOMMU") else PUBLIC_TEXT
-    if rest[:CONTROL_BYTES] != text * (CONTROL_BYTES // len(text)):
-        errors.append("the bytes of private_read are not as they should be")
-    return errors
 
 
 def smp_errors(row):
@@ -275,7 +243,9 @@ def used_row_errors(run, row, digest):
     if "window" in row:
         errors += window_errors(row)
     if device == "out0":
-        errors += output_errors(run, confined)
+        errors += output.errors(run.output, run.input, confined)
+    if device == "handover":
+        errors += output.stage_errors(run.output)
     return errors + counting.errors(run, row)
 
 
@@ -490,7 +460,8 @@ def parse_arguments():
         description=__doc__, usage=argparse.SUPPRESS,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("guests", nargs="+", metavar="NAME=IMAGE",
-                        help="a guest's program: ppc64le=..., s390x=...")
+                        help="a guest's program: ppc64le=...; and behind a "
+                        "comma its second image, if it has one")
     parser.add_argument("--input", required=True,
                         help="the disk image, made by tools/image.py")
     parser.add_argument("--work", default="build/demo",
@@ -515,19 +486,23 @@ def plan(options):
     runs = []
     check_input(options.input)
     for argument in options.guests:
-        name, _, image = argument.partition("=")
-        if name not in known or not image:
-            raise Failure(f"{argument} is not NAME=IMAGE with a name of "
+        name, _, images = argument.partition("=")
+        images = images.split(",")
+        if name not in known or len(images) != known[name].images:
+            raise Failure(f"{argument} is not NAME=IMAGE, with the second image"
+                          " behind a comma where there is one, and a name of "
                           + ", ".join(known))
         emulator = known[name].command.split()[0]
         if shutil.which(emulator) is None:
             raise Failure(f"{emulator} is missing: install the package "
                           + known[name].package)
-        if not os.path.isfile(image):
-            raise Failure(f"{image} is missing: build the guests with ninja")
+        for image in images:
+            if not os.path.isfile(image):
+                raise Failure(f"{image} is missing: build the guests with "
+                              "ninja")
         if any(options.row in f"{name}/{device}"
                for device in known[name].rows):
-            runs.append(Run(known[name], image, options))
+            runs.append(Run(known[name], images, options))
     if not runs:
         raise Failure(f"no row has {options.row} in its name")
     os.makedirs(options.work, exist_ok=True)

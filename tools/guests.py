@@ -4,11 +4,16 @@ machines, their devices by role, rows and controls (examples/guest/guest.h)."""
 
 import dataclasses
 
-IMAGE_BYTES = 16 << 20  # these five: examples/guest/guest.h
+IMAGE_BYTES = 16 << 20  # down to NEXT_TEXT: examples/guest/disks.h
 OUTPUT_BYTES = 17 << 20
 CONTROL_BYTES = 4096
 PUBLIC_TEXT = b"PUBLIC-BYTES-OK!"
 SECRET_TEXT = b"SECRET-KEEP-OUT!"
+# Behind the image: the texts of the first image and of the second, and that.
+TEXTS_AT = (IMAGE_BYTES + 16 * 512, IMAGE_BYTES + 32 * 512)
+STAGE_AT = IMAGE_BYTES + 512 * 512
+FIRST_TEXT = b"THE-FIRST-STAGE!"
+NEXT_TEXT = b"THE-SECOND-STAGE"
 UNWRITTEN = b"\xee"  # the second disk before the guest writes
 
 # Disk, writable, and its options on each bus. The order is the role: the slot
@@ -88,13 +93,13 @@ MOVED = {
     "liar": ("bytes_in", 1),
     "net": ("bytes_in", 50000),
     "entry": ("bytes_in", IMAGE_BYTES // 2),  # the other half went direct
-    "handover": ("bytes_in", BESIDE_BYTES),
+    "handover": ("bytes_in", IMAGE_BYTES),
     **dict.fromkeys((*BRIDGED, *HOSTED), ("bytes_in", BESIDE_BYTES)),
     "static": ("bytes_in", WINDOW_BYTES),
     "dynamic": ("io_bytes", WINDOW_BYTES),  # most of it was not copied
 }
 # Rows that have no digest.
-WITHOUT_IMAGE = ("liar", "net", "handover", *BRIDGED, *HOSTED, *WINDOW_ROWS)
+WITHOUT_IMAGE = ("liar", "net", *BRIDGED, *HOSTED, *WINDOW_ROWS)
 # The same device.
 CONFINED_AS = dict.fromkeys(("smp", "entry", "handover", "net"), "in0")
 CONFINED_AS.update(dict.fromkeys((*BRIDGED, *HOSTED, *WINDOW_ROWS), "in0"))
@@ -107,8 +112,8 @@ MONITOR_CONTROLS = frozenset("""
     monitor_share monitor_unshare refused_page strict legacy entry_direct
     entry_reach entry_leak entry_legacy entry_too_early entry_afresh
     entry_stale entry_refused entry_bounced entry_again entry_returned
-    handed_over handed_goes_on handed_left_out handed_private
-    handed_returned
+    handed_spoilt handed_over handed_goes_on handed_left_out handed_unlisted
+    handed_private handed_believed handed_returned
 """.split())
 CONTROLS = MONITOR_CONTROLS | frozenset("""
     private_write private_read unshared shared_again canary_breaks returned
@@ -144,6 +149,11 @@ class Guest:
                 for row, verdict in {**ROWS, **self.other_rows}.items()
                 if self.monitor or row not in MONITOR_ROWS}
         return {**rows, **dict.fromkeys(self.beside, "bounce")}
+
+    @property
+    def images(self):
+        """The first; and the second, where the first hands over."""
+        return 2 if self.monitor else 1
 
     @property
     def rate(self):

@@ -21,7 +21,7 @@ import shutil
 import subprocess
 import sys
 
-IMAGE_BYTES = 16 << 20  # GUEST_IMAGE_BYTES in examples/guest/guest.h
+IMAGE_BYTES = 16 << 20  # GUEST_IMAGE_BYTES in examples/guest/disks.h
 BLOCK_BYTES = 1024
 INODES = 4096
 CONTENT_LEAST = 8 << 20

@@ -74,6 +74,9 @@ def rules(m, targets):
     m.rule("ar", "rm -f $out && $ar crDs $out $in", description="AR $out")
     m.rule("link", "$cc $flags $in $libs -o $out", description="LINK $out")
     m.rule("raw", "$objcopy -O binary $in $out", description="RAW $out")
+    m.rule("strip", "$objcopy -S $in $out", description="STRIP $out")
+    m.rule("digest", "python3 -B tools/stage.py $in $out",
+           description="DIGEST $out")
     m.comment("Cross compilers: one that is missing costs its archive only.")
     m.rule("cross-cc", "! command -v $cc >/dev/null || "
            "$cc $flags $more -MMD -MF $out.d -c $in -o $out",

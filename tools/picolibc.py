@@ -20,6 +20,8 @@ def link(guests, pairs, own, pico):
         for guest in guests.values():
             if guest["cpu"] == cpu:
                 guest["libc"] = prefix
-                guest["sources"] = [source for source in guest["sources"]
-                                    if source not in own + pico] + pico
+                for image in ("sources", "stage"):
+                    if guest[image]:
+                        guest[image] = [source for source in guest[image]
+                                        if source not in own + pico] + pico
     return ""

@@ -13,8 +13,8 @@
  *   R2  In the wrong order it does, for a domain belongs to an ID. The last
  *       control shows it, so that the others can be believed.
  */
-#include "bridges.h"
 #include "buses.h"
+#include "handover.h"
 #include "island.h"
 #include "mapped.h"
 #include "report.h"
@@ -333,12 +333,7 @@ static void run_windows(void)
 	     "a disk of its own was not detached");
 }
 
-void bridges_start(void)
-{
-	bus_number(BUS_FIRST);
-}
-
-void bridges_run(void)
+static void bridges_run(void)
 {
 	const struct island_config config = {
 		.islands = SPACES,
@@ -357,4 +352,24 @@ void bridges_run(void)
 	wrong_order();
 	tear_down();
 	run_windows();
+}
+
+/* ---- what the first image of such a machine does ---- */
+
+const struct guest_extras guest_extras = {
+	.omit_flush = mapped_omit,
+	.reported = mapped_reported,
+	.aside = bridges_run,
+	.next = handover_run,
+};
+
+const char *machine_start(void)
+{
+	static const enum guest_role confined[] = { GUEST_IN0, GUEST_OUT0,
+						    GUEST_NET };
+
+	/* QEMU looks for an endpoint's bus by its number, and keeps what it
+	 * found; buses that have none yet are all bus 0. */
+	bus_number(BUS_FIRST);
+	return mapped_start(confined, sizeof(confined) / sizeof(confined[0]));
 }

@@ -78,7 +78,7 @@ static bool still_reads(struct blk *blk)
 static bool is_reported(const struct blk *blk)
 {
 	return blk->driver.device.confined == GUEST_CONFINED_IOMMU &&
-	       guest_cpu.reported != NULL;
+	       guest_extras.reported != NULL;
 }
 
 /* The write that must fail; what was reported before is forgotten. */
@@ -93,12 +93,12 @@ static enum blk_result forbidden_write(const char *name, struct blk *blk)
 
 	memset(page, CANARY, sizeof(page));
 	if (is_reported(blk))
-		(void)guest_cpu.reported(requester, raw.bus, raw.len);
+		(void)guest_extras.reported(requester, raw.bus, raw.len);
 	result = blk_raw(blk, &raw);
 	if (is_reported(blk))
 		report_control(
 			name, "reported",
-			guest_cpu.reported(requester, raw.bus, raw.len),
+			guest_extras.reported(requester, raw.bus, raw.len),
 			"the IOMMU reported which device it refused, and "
 			"where");
 	return result;
@@ -267,9 +267,9 @@ static void control_unflushed(const char *name, struct blk *blk,
 {
 	bool gone;
 
-	guest_cpu.omit_flush(true);
+	guest_extras.omit_flush(true);
 	gone = cpu_unshare(lent->buf.gpa.v);
-	guest_cpu.omit_flush(false);
+	guest_extras.omit_flush(false);
 	report_control(name, "unflushed",
 		       gone && !out_of_reach(blk, lent, lent->mapping.bus.v) &&
 			       image_equals(0, lent->buf.ptr, PAGE_BYTES),
@@ -305,7 +305,7 @@ void control_unshared(const char *name, struct blk *blk, struct bounce *bounce,
 		guest_fail("the controls got no shared memory");
 	if (lent.mapping.bus.v != lent.buf.gpa.v)
 		control_offset(name, blk, &lent);
-	if (guest_cpu.omit_flush != NULL)
+	if (guest_extras.omit_flush != NULL)
 		control_unflushed(name, blk, &lent);
 	if (guest_cpu.iommu_stops)
 		control_stopped(name, blk, &lent);

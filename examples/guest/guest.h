@@ -7,6 +7,8 @@
  *   portable   main.c image.c control.c secure.c lies.c network.c smp.c churn.c
  *              pattern.c duel.c pair.c report.c blk.c net.c packet.c driver.c
  *              vring.c sha256.c fail.c
+ *   the next   handover.c loader.c in the first image; the second is stage.c,
+ *              door.c and what it needs of the others (stage.h)
  *   libc       print.c mem.c (none)            picolibc.c (picolibc's)
  *   IOMMU      windows.c, where there is one
  *   transport  virtio_pci.c (all but ccw)      s390x/virtio_ccw.c (Z)
@@ -27,6 +29,8 @@
 #ifndef GUEST_H
 #define GUEST_H
 
+#include "disks.h"
+
 #include <bounce/bounce.h>
 
 /* ---- who is who on the bus ---- */
@@ -46,27 +50,6 @@ enum guest_role {
 	GUEST_BRIDGED = 7,
 	GUEST_ROLES = GUEST_BRIDGED + 5, /* index 0 is not used */
 };
-
-/* ---- the disks: sizes that tools/image.py makes ---- */
-
-#define GUEST_SECTOR_BYTES 512u /* VIRTIO 1.2 section 5.2.4: always 512 */
-#define GUEST_IMAGE_BYTES (16u << 20)
-#define GUEST_OUTPUT_BYTES (17u << 20)
-
-/*
- * Beyond the image the output disk holds the sectors that the controls use.
- * GUEST_PUBLIC_TEXT is written there first, over GUEST_CONTROL_BYTES; then the
- * device is given the address of a private page full of GUEST_SECRET_TEXT.
- * The host checks that the secret is nowhere on the disk. Afterwards these
- * bytes are zero where an IOMMU answers for a page (POWER), or still the
- * public text where it stops the device (zPCI), or the model refuses before
- * the device is told (ccw).
- */
-#define GUEST_CONTROL_SECTOR (GUEST_IMAGE_BYTES / GUEST_SECTOR_BYTES)
-#define GUEST_CONTROL_BYTES 4096u
-#define GUEST_TEXT_BYTES 16u /* both texts, repeated without a gap */
-#define GUEST_PUBLIC_TEXT "PUBLIC-BYTES-OK!"
-#define GUEST_SECRET_TEXT "SECRET-KEEP-OUT!"
 
 /* ---- what the guest says: lines on the console ---- */
 
@@ -113,9 +96,10 @@ enum guest_role {
  *       CPU 0 read at the same time.
  *
  *       liar is a device that the guest plays itself, on a ring of its own.
- *       net is the network; handover is in0, in an instance that took over the
- *       slabs of another: none of them moves the image, digest=-. entry is in0
- *       while the guest becomes secure: the first half of the image is read
+ *       net is the network: neither moves the image, digest=-. handover is in0
+ *       once more, in a second image, which took over the slabs of the first
+ *       (stage.h); the first one's part has no row. entry is in0 while
+ *       the guest becomes secure: the first half of the image is read
  *       at the guest's own pages, the second half bounced, and counted. The
  *       next five are disks behind bridges (buses.h), the last two behind two
  *       host bridges (power/hosts.c); all read parts of the image, and their
@@ -186,11 +170,14 @@ enum guest_role {
  *             canary_breaks    the control's own control: unconfined and
  *                              unchecked, the private page is overwritten
  *             returned         everything ended, no page is shared any more
- *             handed_over      a second instance, who knows the list of the
- *                              first one's ranges, took them over
- *             handed_goes_on   and read the same disk through them
+ *             handed_spoilt    a second image is entered only as it was built
+ *             handed_over      and took over what the list of the first one's
+ *                              ranges has
+ *             handed_goes_on   and did I/O through that, on the same disks
  *             handed_left_out  a shared page that the list leaves out
- *             handed_private   a private one that it names
+ *             handed_unlisted  its control: the page is a device's to write
+ *             handed_private   the second image's memory, which the list names
+ *             handed_believed  its control: without a look it is lost
  *             handed_returned  everything ended
  *             beside_disk      smp: one CPU reads a disk, the other maps and
  *                              unmaps in the same pool
@@ -288,6 +275,11 @@ struct guest_cpu {
 	 * BOUNCE_WINDOW_BYPASS in its flags there is no second one.
 	 */
 	struct bounce_window window[2];
+};
+extern const struct guest_cpu guest_cpu;
+
+/* What a first image can do beyond that; each may be NULL. */
+struct guest_extras {
 	/*
 	 * Leave out, or no longer, what makes the IOMMU forget a page that is
 	 * taken back; NULL where that cannot be left out. A control only.
@@ -298,10 +290,12 @@ struct guest_cpu {
 	 * requester to one of these bus addresses? NULL where it reports none.
 	 */
 	bool (*reported)(uint16_t requester, bounce_bus_t bus, uint64_t len);
-	/* Something that only this machine has; at the end. NULL: nothing. */
+	/* Something that only this machine has; before the end. */
 	void (*aside)(void);
+	/* Instead of the end: on to a second image, for good. */
+	void (*next)(void);
 };
-extern const struct guest_cpu guest_cpu;
+extern const struct guest_extras guest_extras;
 
 #define GUEST_POOL_BYTES (4u << 20)
 #define GUEST_CONTROL_POOL_BYTES BOUNCE_CHUNK_BYTES
@@ -313,6 +307,12 @@ extern const struct guest_cpu guest_cpu;
  * leaves by cpu_exit().
  */
 _Noreturn void guest_main(void);
+
+/*
+ * machine_start() - of Arm and x86: what differs between guests of one CPU,
+ * before guest_main(). Return: NULL, or why it cannot be.
+ */
+const char *machine_start(void);
 
 /*
  * cpu_arch() - the library's real backend of this CPU, with one hook replaced:
@@ -327,6 +327,18 @@ void cpu_console(const char *text, size_t len);
 
 /* cpu_exit() - end QEMU: 0 when @ok, else not 0. Prints nothing. */
 _Noreturn void cpu_exit(bool ok);
+
+/*
+ * cpu_enter() - leave this image for another, which lies in memory. Its own
+ * start code takes the CPU as it is; interrupts are off. Where a machine's
+ * firmware told this image something, the other is told the same.
+ */
+struct guest_image {
+	uint64_t entry;
+	uint64_t gpa; /* of what was put there just now ... */
+	uint64_t len; /* ... as bytes: to be instructions from now on */
+};
+_Noreturn void cpu_enter(const struct guest_image *image);
 
 /* cpu_milliseconds() - time since some start; for bounds on waiting. */
 uint64_t cpu_milliseconds(void);

@@ -1,77 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * handover.c - from one stage to the next. Both are this image; what the second
- * one has of the first is the list, and what the monitor remembers.
+ * handover.c - the first image's part of a boot in two stages, which stage.h
+ * describes: I/O through a pool, the second image read by that, the list.
  *
- *   H1  The first stage ends without retiring its pool: its devices are reset,
- *       its pages stay shared, and its instance is not looked at again.
- *   H2  The second one shares each listed page again, by bounce_pool_grow():
- *       nothing of what lay there is left, and nothing is believed of the list
- *       but that the memory is its own to use.
+ *   H1  This image ends without retiring its pool: its pages stay shared, and
+ *       its instance is not looked at again.
+ *   H2  Every device is reset before the second image is entered, and no CPU
+ *       but this one runs: nobody else writes memory from then on.
  */
 #include "handover.h"
 
-#include "blk.h"
-#include "report.h"
+#include "loader.h"
+#include "stage.h"
 
 #define META_BYTES (1u << 20)
-#define RANGES 4u
-#define SLABS 4u
-#define READ_BYTES (2u << 20) /* by each stage */
-#define PIECE_BYTES (1u << 20) /* several chunks: the high water shows them */
-#define SECRET 0xa3u
+#define SLABS 2u
+#define LEFT 0xc3u
 
-/* Of the two stages; the chunk around the second one's is all its own. */
-static unsigned char first_meta[META_BYTES]
+static unsigned char meta[META_BYTES]
 	__attribute__((aligned(BOUNCE_META_ALIGN)));
-static unsigned char second_meta[META_BYTES]
-	__attribute__((aligned(BOUNCE_CHUNK_BYTES)));
-
-static unsigned char first_read[READ_BYTES];
-static unsigned char second_read[READ_BYTES];
 static struct blk disk;
-
-struct stage {
-	struct bounce_arch arch;
-	struct bounce *bounce;
-	struct bounce_pool *pool;
-	struct bounce_space *space;
-};
-
-/* What is handed over, in private memory that both agree upon. */
-struct list {
-	uint32_t count;
-	struct bounce_range range[RANGES];
-};
-
-static void control(const char *name, bool ok, const char *text)
-{
-	report_control("handover", name, ok, text);
-}
 
 static void must(enum bounce_err err)
 {
 	if (err != BOUNCE_OK)
-		guest_fail("a stage of the hand-over could not begin");
+		guest_fail("the hand-over could not begin");
 }
 
-static enum bounce_err grow(const struct stage *stage, uint64_t gpa,
-			    uint64_t len)
+static struct bounce *begin(struct bounce_pool **pool)
 {
-	const bounce_gpa_t at = { gpa };
-
-	return bounce_pool_grow(stage->pool, at, len);
-}
-
-static enum bounce_err retire(const struct stage *stage, uint64_t gpa)
-{
-	const bounce_gpa_t at = { gpa };
-
-	return bounce_pool_retire(stage->pool, at);
-}
-
-static void begin(struct stage *stage, void *meta)
-{
+	static struct bounce_arch arch;
 	const struct bounce_config config = {
 		.slabs = SLABS,
 		.devices = 2, /* the disk, and the transport's own */
@@ -80,187 +38,114 @@ static void begin(struct stage *stage, void *meta)
 	};
 	const struct bounce_pool_info info = { .slabs = SLABS };
 	const struct bounce_env env = guest_env();
-	const struct bounce_monitor monitor = { .arch = &stage->arch };
+	const struct bounce_monitor monitor = { .arch = &arch };
+	struct bounce *bounce;
 
-	cpu_arch(&stage->arch);
-	must(bounce_init(meta, META_BYTES, &config, &env, &monitor,
-			 &stage->bounce));
-	must(bounce_pool_init(stage->bounce, &info, &stage->pool));
-	model_watch(stage->bounce);
+	cpu_arch(&arch);
+	must(bounce_init(meta, sizeof(meta), &config, &env, &monitor, &bounce));
+	must(bounce_pool_init(bounce, &info, pool));
+	must(bounce_pool_grow(*pool, (bounce_gpa_t) { guest_cpu.pool_gpa },
+			      GUEST_POOL_BYTES));
+	must(bounce_pool_grow(*pool, (bounce_gpa_t) { guest_cpu.control_gpa },
+			      GUEST_CONTROL_POOL_BYTES));
+	return bounce;
 }
 
-/* The pool has slabs: devices may come. */
-static void open_disk(struct stage *stage)
+static struct bounce_space *open_disk(struct bounce *bounce,
+				      struct bounce_pool *pool)
 {
-	struct driver_open open = { .bounce = stage->bounce,
-				    .role = GUEST_IN0 };
+	struct driver_open open = { .bounce = bounce, .role = GUEST_OUT0 };
 
-	must(bounce_space_init(stage->bounce, stage->pool, &stage->space));
+	must(bounce_space_init(bounce, pool, &open.space));
 	for (unsigned i = 0; i < guest_windows(); i++)
-		must(bounce_space_add_window(stage->space,
-					     &guest_cpu.window[i]));
-	if (!transport_start(stage->bounce, stage->space))
-		guest_fail("the transport of a stage does not work");
-	open.space = stage->space;
+		must(bounce_space_add_window(open.space, &guest_cpu.window[i]));
+	if (!transport_start(bounce, open.space))
+		guest_fail("the transport does not work once more");
 	must(blk_open(&disk, &open));
+	return open.space;
 }
 
-static bool close_disk(const struct stage *stage)
+/* What the second image must find on the disk, and the host afterwards. */
+static bool leave_text(void)
 {
-	bool good = blk_close(&disk);
-
-	good &= transport_stop();
-	return bounce_space_fini(stage->space) == BOUNCE_OK && good;
-}
-
-static bool read_disk(unsigned char *to)
-{
-	for (uint32_t at = 0; at < READ_BYTES; at += PIECE_BYTES) {
-		const struct blk_io io = {
-			.sector = at / GUEST_SECTOR_BYTES,
-			.segments = 1,
-			.segment = { guest_buffer(to + at, PIECE_BYTES) },
-		};
-
-		if (blk_transfer(&disk, &io) != BLK_DONE)
-			return false;
-	}
-	return true;
-}
-
-/* ---- the first stage ---- */
-
-static void run_first(struct list *list)
-{
-	static struct stage first;
-
-	begin(&first, first_meta);
-	must(grow(&first, guest_cpu.pool_gpa, GUEST_POOL_BYTES));
-	must(grow(&first, guest_cpu.control_gpa, GUEST_CONTROL_POOL_BYTES));
-	open_disk(&first);
-	report_demand(read_disk(first_read) && close_disk(&first),
-		      "the first stage read the disk, and reset it");
-	list->count = bounce_ranges(first.bounce, list->range, RANGES);
-	report_demand(list->count == 2, "each slab is one range");
-}
-
-/* ---- the second stage ---- */
-
-static bool all_zero(uint64_t gpa, uint64_t len)
-{
-	const unsigned char *bytes = (const unsigned char *)(uintptr_t)gpa;
-
-	for (uint64_t i = 0; i < len; i++)
-		if (bytes[i] != 0)
-			return false;
-	return true;
-}
-
-/* H2. The list's fields are little-endian. */
-static bool take_over(const struct stage *stage, const struct list *list)
-{
-	bool good = true;
-
-	for (uint32_t i = 0; i < list->count; i++) {
-		uint64_t gpa = guest_le64(list->range[i].gpa);
-		uint64_t len = guest_le64(list->range[i].len);
-
-		if (guest_le32(list->range[i].state) != BOUNCE_RANGE_SHARED)
-			continue; /* LOST: nobody's, for ever */
-		good = good && grow(stage, gpa, len) == BOUNCE_OK &&
-		       all_zero(gpa, len) && model_allows(gpa, len);
-	}
-	return good;
-}
-
-static void go_on(struct stage *second, uint64_t start_calls)
-{
-	struct report_use use = {
-		.pool = second->pool,
-		.pool_bytes = GUEST_POOL_BYTES,
-		.share_calls_start = start_calls,
+	static unsigned char text[GUEST_CONTROL_BYTES];
+	struct blk_io io = {
+		.write = true,
+		.sector = GUEST_FIRST_SECTOR,
+		.segments = 1,
+		.segment = { guest_buffer(text, sizeof(text)) },
 	};
-	uint64_t calls;
-	bool good;
 
-	open_disk(second);
-	calls = model_calls();
-	good = read_disk(second_read);
-	use.share_calls_io = model_calls() - calls;
-	report_row("handover", &disk.driver, &use);
-	control("handed_goes_on",
-		good && memcmp(first_read, second_read, READ_BYTES) == 0,
-		"the next stage read the same disk through the slabs that it "
-		"took over");
+	for (uint32_t i = 0; i < sizeof(text); i += GUEST_TEXT_BYTES)
+		memcpy(text + i, GUEST_FIRST_TEXT, GUEST_TEXT_BYTES);
+	return blk_transfer(&disk, &io) == BLK_DONE;
 }
 
-/* A shared page that the list does not have. */
-static void find_left_out(const struct stage *second)
+static void read_image(void)
 {
-	uint64_t gpa = guest_cpu.control_gpa;
-	bool open = model_allows(gpa, GUEST_CONTROL_POOL_BYTES);
-	bool good = grow(second, gpa, GUEST_CONTROL_POOL_BYTES) == BOUNCE_OK &&
-		    retire(second, gpa) == BOUNCE_OK;
+	bool spoilt;
 
-	control("handed_left_out",
-		open && good && !model_allows(gpa, BOUNCE_SLOT_BYTES) &&
-			all_zero(gpa, GUEST_CONTROL_POOL_BYTES),
-		"a page that the list leaves out stays shared, and no call "
-		"tells: a range that is doubted is grown and retired, and is "
-		"private then");
+	if (!leave_text() || !loader_read(&disk))
+		guest_fail("the first image's own I/O");
+	loader_spoil();
+	spoilt = !loader_trusts();
+	loader_spoil();
+	report_control("handover", "handed_spoilt", spoilt,
+		       "a second image with one bit changed was not entered: "
+		       "the disk is the host's, the digest is not");
+	if (!loader_trusts())
+		guest_fail("the second image is not the one that was built");
 }
 
-/* Private memory that the list calls shared: free memory, or the stage's. */
-static void find_private(const struct stage *second)
+/* H1. Of two slabs, the list that is handed over has one. */
+static void fill_record(const struct bounce *bounce)
 {
-	unsigned char *page = (unsigned char *)(uintptr_t)guest_cpu.refused_gpa;
-	uint64_t granules = model_shared_granules();
-	uint64_t own = (uintptr_t)second_meta;
-	bool good;
+	struct stage_record *record = stage_record();
 
-	memset(page, SECRET, GUEST_REFUSED_BYTES);
-	good = grow(second, own, BOUNCE_CHUNK_BYTES) == BOUNCE_ERR_ARG &&
-	       model_shared_granules() == granules;
-	good = good &&
-	       grow(second, guest_cpu.refused_gpa, GUEST_REFUSED_BYTES) ==
-		       BOUNCE_OK &&
-	       all_zero(guest_cpu.refused_gpa, GUEST_REFUSED_BYTES) &&
-	       retire(second, guest_cpu.refused_gpa) == BOUNCE_OK;
-	control("handed_private", good,
-		"of a private page that the list names no byte is shown, and "
-		"the library's own memory is refused");
+	if (model_allows((uintptr_t)record, 1))
+		guest_fail("the record would not be private");
+	*record = (struct stage_record) {
+		.magic = STAGE_MAGIC,
+		.version = STAGE_VERSION,
+		.bytes = sizeof(*record),
+		.resident_gpa = (uintptr_t)image_begin,
+		.resident_bytes = (uintptr_t)image_end - (uintptr_t)image_begin,
+		.monitor = &guest_monitor,
+	};
+	record->ranges = bounce_ranges(bounce, record->range, STAGE_RANGES);
+	report_demand(record->ranges == SLABS, "each slab is one range");
+	record->left_out = record->range[--record->ranges];
+	memset(&record->range[record->ranges], 0, sizeof(record->range[0]));
+	report_pass_on(&record->report);
 }
 
-static void run_second(const struct list *list)
+/* As if every slot had been used: bytes that must be gone afterwards. */
+static void leave_bytes(void)
 {
-	static struct stage second;
-	struct list short_list = { .count = 1, .range = { list->range[0] } };
-	uint64_t granules = model_shared_granules();
-	uint64_t calls = model_calls();
-	bool good;
-
-	begin(&second, second_meta);
-	good = take_over(&second, &short_list);
-	control("handed_over", good && model_shared_granules() == granules,
-		"each listed page was shared once more, and holds nothing of "
-		"the stage before");
-	go_on(&second, model_calls() - calls);
-	find_left_out(&second);
-	find_private(&second);
-	good = close_disk(&second);
-	good &= bounce_valid(second.bounce);
-	good &= bounce_pool_fini(second.pool) == BOUNCE_OK;
-	model_watch(NULL);
-	good &= bounce_fini(second.bounce) == BOUNCE_OK;
-	control("handed_returned", good && model_shared_granules() == 0,
-		"the next stage has ended: no page of either is shared");
+	memset((void *)(uintptr_t)guest_cpu.pool_gpa, LEFT, GUEST_POOL_BYTES);
+	memset((void *)(uintptr_t)guest_cpu.control_gpa, LEFT,
+	       GUEST_CONTROL_POOL_BYTES);
 }
 
-void handover_run(void)
+_Noreturn void handover_run(void)
 {
-	struct list list;
+	struct guest_image image;
+	struct bounce *bounce;
+	struct bounce_pool *pool;
+	struct bounce_space *space;
+	const char *why;
 
-	report_stage("handing slabs over");
-	run_first(&list);
-	run_second(&list);
+	report_stage("handing over to a second image");
+	bounce = begin(&pool);
+	space = open_disk(bounce, pool);
+	read_image();
+	why = loader_place(&image);
+	if (why != NULL)
+		guest_fail(why);
+	if (!blk_close(&disk) || !transport_stop() ||
+	    bounce_space_fini(space) != BOUNCE_OK)
+		guest_fail("a device did not become quiet");
+	leave_bytes();
+	fill_record(bounce);
+	cpu_enter(&image);
 }

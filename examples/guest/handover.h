@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * handover.h - one stage of a boot uses a pool and ends; the next one knows the
- * list of bounce_ranges(), takes the slabs over and goes on. One row and its
- * controls, device=handover.
+ * handover.h - the end of a first image: a second one takes its slabs over, and
+ * goes on (stage.h).
  */
 #ifndef HANDOVER_H
 #define HANDOVER_H
 
-/* Before anything is shared, where there is a monitor. */
-void handover_run(void);
+/*
+ * handover_run() - guest_extras.next: when nothing is shared, and no device is
+ * at work.
+ */
+_Noreturn void handover_run(void);
 
 #endif

@@ -5,7 +5,6 @@
  */
 #include "control.h"
 #include "count.h"
-#include "handover.h"
 #include "image.h"
 #include "lies.h"
 #include "monitor_lies.h"
@@ -282,8 +281,8 @@ static void run_aside(const struct program *program)
 
 	lies_run(program->bounce, program->control_space, &place.use);
 	network_run(&place);
-	if (guest_cpu.aside != NULL)
-		guest_cpu.aside();
+	if (guest_extras.aside != NULL)
+		guest_extras.aside();
 }
 
 /* ---- the end ---- */
@@ -315,12 +314,12 @@ _Noreturn void guest_main(void)
 	static struct program program;
 
 	report_total((has_bypass() ? 4 : 3) * (uint64_t)GUEST_IMAGE_BYTES +
-		     (guest_cpu.forced ? 0 : SECURE_BYTES));
+		     (guest_cpu.forced ? 0 : SECURE_BYTES) +
+		     (guest_extras.next != NULL ? GUEST_IMAGE_BYTES : 0));
 	count_run();
 	if (!guest_cpu.forced) {
 		secure_run();
 		monitor_lies_run();
-		handover_run();
 	}
 	report_stage("sharing pages");
 	set_up(&program);
@@ -337,6 +336,8 @@ _Noreturn void guest_main(void)
 	run_smp(&program);
 	run_aside(&program);
 	tear_down(&program);
+	if (guest_extras.next != NULL)
+		guest_extras.next();
 	report_stage("finished");
 	cpu_exit(report_done());
 }

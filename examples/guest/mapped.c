@@ -10,6 +10,7 @@
  *   M3  mapped_omit() breaks M1 on purpose: `pages` then says PAGE_LEFT.
  */
 #include "mapped.h"
+#include "stage.h"
 #include "viommu.h"
 
 #define PAGE_SHIFT 12
@@ -276,3 +277,10 @@ bool model_allows(uint64_t gpa, uint64_t len)
 			return false;
 	return true;
 }
+
+const struct guest_monitor guest_monitor = {
+	.allows = model_allows,
+	.shared_granules = model_shared_granules,
+	.calls = model_calls,
+	.arch = cpu_arch,
+};

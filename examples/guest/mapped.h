@@ -20,13 +20,13 @@
  */
 const char *mapped_start(const enum guest_role *roles, uint32_t count);
 
-/* mapped_omit() - guest_cpu.omit_flush: leave out the request itself. */
+/* mapped_omit() - guest_extras.omit_flush: leave out the request itself. */
 void mapped_omit(bool omit);
 
 /* mapped_forget_faults() - take all that were reported until now. */
 void mapped_forget_faults(void);
 
-/* mapped_reported() - guest_cpu.reported, by the IOMMU's events. */
+/* mapped_reported() - guest_extras.reported, by the IOMMU's events. */
 bool mapped_reported(uint16_t requester, bounce_bus_t bus, uint64_t len);
 
 #endif

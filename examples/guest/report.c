@@ -192,6 +192,18 @@ void report_demand(bool met, const char *text)
 	all_good = all_good && met;
 }
 
+void report_pass_on(struct report_state *state)
+{
+	*state = (struct report_state) { all_good ? 1 : 0, total, moved };
+}
+
+void report_go_on(const struct report_state *state)
+{
+	all_good = state->all_good == 1;
+	total = state->total;
+	moved = state->moved;
+}
+
 bool report_done(void)
 {
 	guest_print("done ok=%u\n", all_good ? 1u : 0u);

@@ -47,4 +47,13 @@ void report_moved(uint64_t bytes);
 /* The last line; has everything been as demanded? */
 bool report_done(void);
 
+/* What of all this a second image goes on with. */
+struct report_state {
+	uint64_t all_good;
+	uint64_t total;
+	uint64_t moved;
+};
+void report_pass_on(struct report_state *state);
+void report_go_on(const struct report_state *state);
+
 #endif

@@ -16,10 +16,6 @@
 #define ARM_CONTROL (ARM_RAM + (UINT64_C(72) << 20))
 #define ARM_REFUSED (ARM_RAM + (UINT64_C(74) << 20))
 
-/* machine_start() - what differs between guests of this CPU, before
- * guest_main(). Return: NULL, or why it cannot be. */
-const char *machine_start(void);
-
 /* ---- start.S ---- */
 
 /* Where the second CPU is to be started; code, not a C function. */

@@ -4,7 +4,7 @@
  * console, clock, the end.
  *
  * Sources: PrimeCell UART (PL011), DDI 0183G; Arm ARM DDI 0487, issue H.a,
- * D11.1 (the generic timer).
+ * D11.1 (the generic timer), B2.2.5 (modified instructions).
  */
 #include "../tree.h"
 #include "../virtio_pci.h"
@@ -20,6 +20,10 @@
 /* Semihosting, 6.5: SYS_EXIT, whose block is a reason and a code. */
 #define SEMIHOSTING_EXIT 0x18u
 #define STOPPED_APPLICATION_EXIT UINT64_C(0x20026)
+
+/* CTR_EL0.DminLine: words of a line, as a power of two. */
+#define CACHE_LINE_SHIFT 16
+#define CACHE_LINE_MASK 0xfu
 
 static uint64_t ticks_per_millisecond;
 static uint64_t serial; /* 0: not found yet */
@@ -58,6 +62,29 @@ _Noreturn void cpu_exit(bool ok)
 	const uint64_t block[2] = { STOPPED_APPLICATION_EXIT, ok ? 0 : 1 };
 
 	(void)arm_semihosting(SEMIHOSTING_EXIT, block);
+	for (;;)
+		;
+}
+
+/* Bytes that were stored become instructions: B2.2.5. */
+_Noreturn void cpu_enter(const struct guest_image *image)
+{
+	void (*entry)(void) = (void (*)(void))(uintptr_t)image->entry;
+	uint64_t type;
+	uint64_t line;
+
+	__asm__("mrs %0, ctr_el0" : "=r"(type));
+	line = UINT64_C(4) << (type >> CACHE_LINE_SHIFT & CACHE_LINE_MASK);
+	for (uint64_t at = 0; at < image->len; at += line)
+		__asm__ volatile("dc cvau, %0"
+				 :
+				 : "r"(image->gpa + at)
+				 : "memory");
+	__asm__ volatile("dsb ish\n\tic ialluis\n\tdsb ish\n\tisb"
+			 :
+			 :
+			 : "memory");
+	entry();
 	for (;;)
 		;
 }

@@ -25,6 +25,8 @@ const struct guest_cpu guest_cpu = {
 	},
 };
 
+const struct guest_extras guest_extras = { NULL };
+
 const char *machine_start(void)
 {
 	return NULL;

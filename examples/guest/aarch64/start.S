@@ -6,7 +6,7 @@
  * Each CPU comes in at EL1 with its MMU off, when all memory is Device memory:
  * no exclusive or unaligned access is promised to work then, and so no atomic.
  * Hence the MMU is turned on before any C: an identity map, in which RAM is
- * cacheable. QEMU has loaded the image into zeroed memory: .bss is so.
+ * cacheable. The image was loaded into zeroed memory: .bss is so.
  *
  * Source: Arm ARM DDI 0487, issue H.a: D5.2 and D5.3 (translation,
  * descriptors), D13.2 (registers), B2.9.2 (exclusives and memory types).
@@ -35,6 +35,9 @@
 	.section .text.start, "ax"
 	.globl	_start
 _start:
+	/* A second image is entered there, too; the map is the same then. */
+	.globl	stage_entry
+stage_entry:
 	bl	translate
 	adrp	x0, first_stack_end
 	add	x0, x0, :lo12:first_stack_end

@@ -4,7 +4,6 @@
  * virtio-iommu (mapped.c). One that does not offer ACCESS_PLATFORM goes past
  * it: QEMU gives it all of memory.
  */
-#include "../bridges.h"
 #include "../mapped.h"
 #include "arm.h"
 
@@ -31,16 +30,4 @@ const struct guest_cpu guest_cpu = {
 			.flags = BOUNCE_WINDOW_BYPASS,
 		},
 	},
-	.omit_flush = mapped_omit,
-	.reported = mapped_reported,
-	.aside = bridges_run,
 };
-
-const char *machine_start(void)
-{
-	static const enum guest_role confined[] = { GUEST_IN0, GUEST_OUT0,
-						    GUEST_NET };
-
-	bridges_start();
-	return mapped_start(confined, sizeof(confined) / sizeof(confined[0]));
-}

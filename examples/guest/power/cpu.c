@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * cpu.c - POWER's side of guest.h: start, console, clock, power-off, and the
- * interrupts, one of which is the ultravisor's.
+ * way to another image.
+ *
+ * Source: Power ISA 3.0B book II, "Instruction Storage" (dcbst, icbi).
  */
-#include "hosts.h"
 #include "power.h"
 
 /* The unit address that QEMU gives the first virtual terminal. */
 #define TERMINAL 0x71000000u
 #define TERMINAL_BYTES 16u /* of one H_PUT_TERM_CHAR */
 
-#define VECTOR_SYSTEM_CALL 0xc00
-#define INSTRUCTION_SC_2 0x44000042u
-
 extern unsigned char bss_start[];
 extern unsigned char bss_end[];
 
+#define CACHE_BLOCK_BYTES 128u /* POWER8 and POWER9; no CPU has smaller ones */
+
 static uint64_t ticks_per_millisecond;
+static const unsigned char *boot_tree;
 
 const struct guest_cpu guest_cpu = {
 	.name = power_name,
@@ -34,7 +35,6 @@ const struct guest_cpu guest_cpu = {
 		{ .len = UINT64_C(1) << 30, .flags = BOUNCE_WINDOW_TRANSLATED },
 		{ .flags = BOUNCE_WINDOW_BYPASS },
 	},
-	.aside = hosts_run,
 };
 
 void cpu_console(const char *text, size_t len)
@@ -128,30 +128,22 @@ _Noreturn void cpu_exit(bool ok)
 		;
 }
 
-/*
- * LEV of a system call is not reported: the instruction before SRR0 tells.
- * Everything else that arrives here is the end.
- */
-void power_interrupt(struct power_frame *frame, uint64_t vector)
+/* Bytes that were stored become instructions. */
+_Noreturn void cpu_enter(const struct guest_image *image)
 {
-	uint32_t instruction = 0;
-
-	if (vector == VECTOR_SYSTEM_CALL)
-		memcpy(&instruction, (void *)(uintptr_t)(frame->srr0 - 4),
-		       sizeof(instruction));
-	if (instruction == INSTRUCTION_SC_2) {
-		frame->gpr[3] = model_answer(frame->gpr[3], frame->gpr[4],
-					     frame->gpr[5]);
-		return;
-	}
-	guest_print("interrupt %lx at %lx, msr %lx, lr %lx\n", vector,
-		    frame->srr0, frame->srr1, frame->lr);
-	guest_fail("an interrupt that nobody asked for");
+	for (uint64_t at = 0; at < image->len; at += CACHE_BLOCK_BYTES)
+		__asm__ volatile("dcbst 0, %0\n\tsync\n\ticbi 0, %0"
+				 :
+				 : "r"(image->gpa + at)
+				 : "memory");
+	__asm__ volatile("sync\n\tisync" : : : "memory");
+	power_jump(image->entry, boot_tree);
 }
 
 _Noreturn void power_start(const unsigned char *tree)
 {
 	memset(bss_start, 0, (size_t)(bss_end - bss_start));
+	boot_tree = tree;
 	if (!tree_use(tree))
 		cpu_exit(false);
 	if (!power_set_endian())

@@ -11,11 +11,11 @@
  *   H1  What is mapped here, is so at its guest-physical address, so that a bus
  *       address means the same page behind both bridges.
  */
+#include "../handover.h"
 #include "../island.h"
 #include "../report.h"
 #include "../virtio_pci.h"
 #include "../windows.h"
-#include "hosts.h"
 #include "power.h"
 
 #define HOSTS PCI_SEGMENTS
@@ -139,7 +139,7 @@ static void run_windows(void)
 	windows_run(&place);
 }
 
-void hosts_run(void)
+static void hosts_run(void)
 {
 	const struct island_config config = {
 		.islands = HOSTS,
@@ -162,3 +162,8 @@ void hosts_run(void)
 	report_demand(good, "all that was behind two host bridges ended");
 	run_windows();
 }
+
+const struct guest_extras guest_extras = {
+	.aside = hosts_run,
+	.next = handover_run,
+};

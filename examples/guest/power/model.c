@@ -20,6 +20,7 @@
  * UV_UNSHARE_PAGE and UV_ESM. Where that text and the published firmware part,
  * the model follows the text, but for r3: model_awkward().
  */
+#include "../stage.h"
 #include "power.h"
 
 #define GRANULES (POWER_RAM_BYTES >> UV_PAGE_SHIFT)
@@ -220,3 +221,9 @@ void cpu_arch(struct bounce_arch *arch)
 	*arch = bounce_arch_power_ultravisor;
 	arch->detect = detect;
 }
+
+const struct guest_monitor guest_monitor = {
+	.allows = model_allows,
+	.shared_granules = model_shared_granules,
+	.calls = model_calls,
+};

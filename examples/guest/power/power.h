@@ -66,6 +66,9 @@ int64_t power_hcall_read(uint64_t op, uint64_t a, uint64_t b, uint64_t c,
 			 uint64_t *second);
 int64_t power_ultracall(uint64_t function, uint64_t gfn, uint64_t count);
 
+/* On to another image, with what QEMU told this one. */
+_Noreturn void power_jump(uint64_t entry, const unsigned char *tree);
+
 /* Where the second CPU is to be started; code, not a C function. */
 extern const unsigned char power_second_entry[];
 

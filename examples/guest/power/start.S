@@ -27,11 +27,7 @@
 #define STACK_BYTES 65536
 #define STACK_FRAME 128 /* both ABIs: room for a callee's header */
 
-	.macro	address register, symbol
-	lis	\register, (\symbol)@h
-	ori	\register, \register, (\symbol)@l
-	.endm
-
+#include "address.inc"
 #include "abi.inc"
 
 	.macro	vector offset
@@ -135,25 +131,6 @@ interrupt:
 	.endr
 	ld	1, 8(1)
 	rfid
-
-	/* int64_t power_hcall(op, a, b, c, d): the registers are C's own. */
-	function power_hcall
-	sc	1
-	blr
-
-	/* int64_t power_hcall_read(op, a, b, c, uint64_t *r4): keeps r4. */
-	function power_hcall_read
-	mr	11, 7
-	std	11, -8(1)
-	sc	1
-	ld	11, -8(1)
-	std	4, 0(11)
-	blr
-
-	/* int64_t power_ultracall(function, gfn, count): `sc 2`. */
-	function power_ultracall
-	.long	0x44000042		/* older assemblers know no LEV 2 */
-	blr
 
 	/* Not in .bss, which power_start() clears. */
 	.section .stack, "aw", @nobits

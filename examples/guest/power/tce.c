@@ -5,7 +5,6 @@
  *
  * Source: LoPAR 1.1, H_GET_TCE; "ibm,hypertas-functions".
  */
-#include "hosts.h"
 #include "power.h"
 
 #define MULTI "hcall-multi-tce"

@@ -24,15 +24,3 @@ const char *bus_start(void)
 {
 	return NULL;
 }
-
-/* Nobody translates: channel.c and blk.c ask the model itself. */
-void bus_share(uint64_t gpa, bool shared)
-{
-	(void)gpa;
-	(void)shared;
-}
-
-void bus_open(bool open)
-{
-	(void)open;
-}

@@ -92,6 +92,13 @@ void cpu_program_check(const uint64_t registers[16])
 	*inside = 0;
 }
 
+/* Storage that was written is what is fetched (chapter 5, "Conceptual
+ * Sequence"): nothing to be done before. */
+void cpu_enter(const struct guest_image *image)
+{
+	cpu_stop(PSW_64BIT, image->entry);
+}
+
 /* ---- power-off ---- */
 
 /*

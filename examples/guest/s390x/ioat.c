@@ -11,12 +11,13 @@
  *   I2  A page is mapped if and only if it is shared, or the guest is not a
  *       secure one.
  *   I3  Every change is flushed, before the share call is answered. Without
- *       that a device goes on with the old entry: ioat_omit_flush() breaks I3
+ *       that a device goes on with the old entry: omit_flush() breaks I3
  *       on purpose.
  *
  * On a real machine the tables lie in memory that the guest shares, the guest's
  * own code writes them, and it is the hypervisor that walks them.
  */
+#include "../handover.h"
 #include "../windows.h"
 
 #include "zpci.h"
@@ -63,6 +64,11 @@ bool ioat_is_stopped(uint32_t handle)
 			    &value) != 0;
 }
 
+bool bus_recover(uint32_t handle)
+{
+	return ioat_recover(handle);
+}
+
 bool ioat_recover(uint32_t handle)
 {
 	return bounce_zpci_recover(zpci, handle) == BOUNCE_OK;
@@ -97,7 +103,7 @@ void bus_open(bool open)
 	change(PAGE_BYTES, MACHINE_RAM_BYTES - PAGE_BYTES, open, !open);
 }
 
-void ioat_omit_flush(bool omit)
+static void omit_flush(bool omit)
 {
 	omitted = omit;
 }
@@ -118,7 +124,7 @@ bool ioat_recover_own(uint32_t handle)
 	return bounce_zpci_recover(own, handle) == BOUNCE_OK;
 }
 
-void ioat_run_windows(void)
+static void run_windows(void)
 {
 	const struct bounce_zpci_info info = {
 		.tables = own_tables,
@@ -145,3 +151,11 @@ void ioat_run_windows(void)
 	if (bounce_zpci_detach(own, handle) != BOUNCE_OK)
 		guest_fail("a function did not give its tables back");
 }
+
+/* ---- what the first image of this guest does ---- */
+
+const struct guest_extras guest_extras = {
+	.omit_flush = omit_flush,
+	.aside = run_windows,
+	.next = handover_run,
+};

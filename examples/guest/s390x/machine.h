@@ -22,6 +22,7 @@
 
 /* ---- instructions: start.S ---- */
 
+/* cpu_stop() - load a PSW: to stop, or to go on elsewhere. */
 _Noreturn void cpu_stop(uint64_t mask, uint64_t address);
 unsigned cpu_service_call(uint64_t command, void *block);
 unsigned cpu_channel_modify(uint64_t subchannel, void *block);
@@ -118,6 +119,10 @@ const char *bus_start(void);
 /* bus_share() - the model's own step: a page of 4 KiB was shared, or taken
  * back; whoever translates for devices must know. */
 void bus_share(uint64_t gpa, bool shared);
+
+/* bus_recover() - a function that a violation stopped may go on; as
+ * ioat_recover() of zpci.h. */
+bool bus_recover(uint32_t handle);
 
 /* bus_open() - the same for all pages at once, but for the lowcore's. */
 void bus_open(bool open);

@@ -21,6 +21,7 @@
  */
 #include <stdatomic.h>
 
+#include "../stage.h"
 #include "machine.h"
 
 #define PAGE_SHIFT 12
@@ -261,3 +262,16 @@ bool model_allows(uint64_t gpa, uint64_t len)
 	}
 	return true;
 }
+
+static unsigned answer(void *block)
+{
+	return model_answer(block);
+}
+
+const struct guest_monitor guest_monitor = {
+	.allows = model_allows,
+	.shared_granules = model_shared_granules,
+	.calls = model_calls,
+	.answer = answer,
+	.recover = bus_recover,
+};

@@ -30,10 +30,13 @@
 	.section .text.start, "ax"
 	.globl	_start
 _start:
+	/* A second image is entered there, too. */
+	.globl	stage_entry
+stage_entry:
 	/*
 	 * AFP and vector registers on (CR0 bits 45 and 46, chapter 4): the
 	 * guest is compiled without both, but a library that was not must
-	 * still run. QEMU has loaded the image into zeroed memory: .bss is so.
+	 * still run. The image was loaded into zeroed memory: .bss is so.
 	 */
 	larl	%r1, control_zero
 	lctlg	%c0, %c0, 0(%r1)

@@ -31,8 +31,6 @@ const struct guest_cpu guest_cpu = {
 		.len = MACHINE_RAM_BYTES,
 		.flags = BOUNCE_WINDOW_TRANSLATED,
 	} },
-	.omit_flush = ioat_omit_flush,
-	.aside = ioat_run_windows,
 };
 
 /* ---- CLP: pci_clp.h; a request, and behind it in one page its answer ---- */
@@ -42,6 +40,8 @@ const struct guest_cpu guest_cpu = {
 #define CLP_SET 0x0005u
 #define CLP_DONE 0x0010u /* response code */
 #define CLP_SET_ENABLE 0x0001u /* operation 0, one DMA address space */
+
+#define CLP_HANDLE_ENABLED 0x80000000u
 
 struct clp_request {
 	uint16_t length;
@@ -126,7 +126,10 @@ static bool ask(uint16_t command, uint32_t handle, size_t len)
 	return cpu_clp(&clp) == 0 && clp.answer.head.response == CLP_DONE;
 }
 
-/* Its DMA range must hold the window; then it is enabled, and confined. */
+/*
+ * Its DMA range must hold the window; then it is enabled, if the image before
+ * has not done that, and confined.
+ */
 static bool enable(const struct clp_entry *entry)
 {
 	if (entry->function >= ZPCI_FUNCTIONS ||
@@ -134,12 +137,15 @@ static bool enable(const struct clp_entry *entry)
 	    clp.answer.query.dma_first != ZPCI_DMA_START ||
 	    clp.answer.query.dma_last < ZPCI_DMA_START + MACHINE_RAM_BYTES - 1)
 		return false;
-	if (!ask(CLP_SET, entry->handle, sizeof(clp.answer.set)))
-		return false;
-	handles[entry->function] = clp.answer.set.handle;
+	handles[entry->function] = entry->handle;
+	if ((entry->handle & CLP_HANDLE_ENABLED) == 0) {
+		if (!ask(CLP_SET, entry->handle, sizeof(clp.answer.set)))
+			return false;
+		handles[entry->function] = clp.answer.set.handle;
+	}
 	/* This one waits for tables of its own. */
 	return entry->function == ZPCI_OWN_FUNCTION ||
-	       ioat_register(clp.answer.set.handle);
+	       ioat_register(handles[entry->function]);
 }
 
 uint32_t zpci_handle(uint32_t function)

@@ -36,10 +36,6 @@ void ioat_start(void);
 /* ioat_register() - from now on the tables confine an enabled function. */
 bool ioat_register(uint32_t handle);
 
-/* ioat_omit_flush() - leave out, or no longer, RPCIT when a page is taken
- * back; see guest.h. */
-void ioat_omit_flush(bool omit);
-
 /* ioat_is_stopped() - is a function in the error state, after a violation? */
 bool ioat_is_stopped(uint32_t handle);
 
@@ -49,12 +45,9 @@ bool ioat_is_stopped(uint32_t handle);
  */
 bool ioat_recover(uint32_t handle);
 
-/*
- * ioat_run_windows() - the scenario of windows.h, with a function that has
- * tables of its own; ioat_recover_own() - as ioat_recover(), for that one.
- */
+/* ioat_recover_own() - as ioat_recover(), for the function that has tables of
+ * its own (windows.h). */
 #define ZPCI_OWN_FUNCTION GUEST_BRIDGED
-void ioat_run_windows(void);
 bool ioat_recover_own(uint32_t handle);
 
 /* zpci_handle() - of a function by its identifier; 0: none. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * start.S - where QEMU enters the image, the second CPU's way there, and the
- * exception vectors.
+ * start.S - where QEMU enters the image, or another image enters it, the second
+ * CPU's way there, and the exception vectors.
  *
  * The first CPU comes in by PVH: 32-bit protected mode without paging, the
  * start info's address in %ebx. The second comes in real mode, in a copy of
- * `trampoline` below 1 MiB (second.c). Both go on in 64-bit mode, with the same
- * identity map: RAM in the first GiB, cacheable; devices from 2 to 4 GiB, not.
- * QEMU has loaded the image into zeroed memory: .bss is so.
+ * `trampoline` below 1 MiB (second.c). Both go on in 64-bit mode, in which a
+ * second image (stage.h) begins. All have the same identity map: RAM in the
+ * first GiB, cacheable; devices from 2 to 4 GiB, not. The image was loaded into
+ * zeroed memory: .bss is so.
  *
  * Sources: Xen, docs/misc/pvh.pandoc (x86/HVM direct boot ABI); Intel SDM vol.
  * 3, 4.5 (paging), 6.14 (64-bit interrupts), 8.4 (starting a CPU), 9.8
@@ -74,6 +75,20 @@ first:
 0:	hlt
 	jmp	0b
 
+	/* A second image, from the first one's 64-bit mode: the start info's
+	 * address in %rdi. The map is the same, in tables of this image. */
+	.globl	stage_entry
+stage_entry:
+	cli
+	cld
+	lgdt	gdt_pointer
+	movl	$tables, %eax
+	movq	%rax, %cr3
+	movq	$first_stack_end, %rsp
+	pushq	$CODE
+	pushq	$first
+	lretq
+
 second:
 	segments
 	movq	$second_stack_end, %rsp
@@ -133,9 +148,9 @@ gdt:
 	.quad	0x00af9a000000ffff	/* 64-bit code */
 	.quad	0x00cf92000000ffff	/* data */
 gdt_end:
-gdt_pointer:
+gdt_pointer:				/* 64-bit mode reads all of it */
 	.word	gdt_end - gdt - 1
-	.long	gdt
+	.quad	gdt
 
 	.data
 	.balign	4096

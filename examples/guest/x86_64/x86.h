@@ -16,10 +16,6 @@
 #define X86_CONTROL (UINT64_C(72) << 20)
 #define X86_REFUSED (UINT64_C(74) << 20)
 
-/* machine_start() - what differs between guests of this CPU, before
- * guest_main(). Return: NULL, or why it cannot be. */
-const char *machine_start(void);
-
 /* ---- start.S ---- */
 
 /* Vectors 0 .. 31, one every 16 bytes. */
