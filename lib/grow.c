@@ -12,7 +12,7 @@
  *
  *   G1  extent is non-zero exactly while the range is the library's: from
  *       before its first page is touched until after its last scrub, and for
- *       ever when a page of it is LOST. One word, so that nobody sees half.
+ *       ever when it ends in LOST. One word, so that nobody sees half.
  *   G2  Of two growers of overlapping ranges at least one sees the other's
  *       extent and gives up before it touched a page; perhaps both do.
  *   G3  An index that was ever ready keeps base, memory and chunks (P6): it is
@@ -348,19 +348,14 @@ static struct bounce_slab *slab_at(const struct bounce_pool *pool,
 	return NULL;
 }
 
-/* Retire a slab that we hold in phase RETIRING. */
-static enum bounce_err retire_held(struct bounce_pool *pool,
-				   struct bounce_slab *slab)
+/* Nobody claims from a slab that we hold: @again, may it ever grow again? */
+static enum bounce_err end_held(struct bounce_slab *slab, bool again)
 {
 	enum bounce_err err;
 
-	if (!bounce_pool_withdraw(pool, slab)) {
-		put_back(slab, SLAB_READY);
-		return BOUNCE_ERR_BUSY;
-	}
 	bounce_unpoison(slab->memory, slab_bytes(slab));
-	err = take_back(pool, slab);
-	if (err == BOUNCE_OK)
+	err = take_back(slab->pool, slab);
+	if (err == BOUNCE_OK && again)
 		settle(slab, SLAB_RETIRED);
 	else
 		put_back(slab, SLAB_LOST);
@@ -384,7 +379,11 @@ enum bounce_err bounce_pool_retire(struct bounce_pool *pool, bounce_gpa_t gpa)
 		put_back(slab, SLAB_READY);
 		return BOUNCE_ERR_ARG;
 	}
-	return retire_held(pool, slab);
+	if (!bounce_pool_withdraw(pool, slab)) {
+		put_back(slab, SLAB_READY);
+		return BOUNCE_ERR_BUSY;
+	}
+	return end_held(slab, true);
 }
 
 /* ---- the end of everything ---- */
@@ -392,7 +391,6 @@ enum bounce_err bounce_pool_retire(struct bounce_pool *pool, bounce_gpa_t gpa)
 enum bounce_err bounce_slab_abandon(struct bounce_slab *slab)
 {
 	uint32_t phase = SLAB_READY;
-	enum bounce_err err;
 
 	if (!hold(slab, &phase, SLAB_RETIRING)) {
 		/* A CPU was stopped inside growth or retirement, and nobody
@@ -404,11 +402,15 @@ enum bounce_err bounce_slab_abandon(struct bounce_slab *slab)
 		return BOUNCE_ERR_LOST;
 	}
 	bounce_pool_close(slab);
-	bounce_unpoison(slab->memory, slab_bytes(slab));
-	err = take_back(slab->pool, slab);
-	if (err == BOUNCE_OK)
-		settle(slab, SLAB_RETIRED);
-	else
-		put_back(slab, SLAB_LOST);
-	return err;
+	return end_held(slab, true);
+}
+
+void bounce_slab_lose(struct bounce_slab *slab)
+{
+	uint32_t phase = SLAB_READY;
+
+	if (!hold(slab, &phase, SLAB_RETIRING))
+		return;
+	bounce_pool_close(slab);
+	(void)end_held(slab, false);
 }

@@ -479,6 +479,10 @@ unsigned char *bounce_linear_pointer(const struct bounce *bounce,
 /* Unshare a ready slab whatever is claimed of it; other CPUs are stopped. */
 enum bounce_err bounce_slab_abandon(struct bounce_slab *slab);
 
+/* A ready slab of which a slot is never given back: unshare what can be, and
+ * never grow it again; no other call is in progress. */
+void bounce_slab_lose(struct bounce_slab *slab);
+
 /* The bus addresses of a slab in every space of its pool; before `ready`. */
 void bounce_space_place_slab(struct bounce *bounce, struct bounce_pool *pool,
 			     struct bounce_slab *slab);

@@ -100,7 +100,7 @@ enum slab_phase {
 	SLAB_READY = 2, /* slots may be claimed */
 	SLAB_RETIRING = 3, /* somebody unshares its pages */
 	SLAB_RETIRED = 4, /* private again; may be grown at its base */
-	SLAB_LOST = 5, /* some pages are LOST: never again */
+	SLAB_LOST = 5, /* a page is LOST, or a slot for ever: never again */
 	SLAB_OWN = 6, /* bus addresses without memory: dynamic.c */
 };
 

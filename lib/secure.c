@@ -74,6 +74,11 @@ static enum bounce_err share_afresh(struct bounce_slab *slab)
 	bounce_gpa_t gpa = slab->base;
 	enum bounce_err err = bounce_pool_retire(slab->pool, gpa);
 
+	if (err == BOUNCE_ERR_BUSY) {
+		/* Nothing lives: so a slot of it is kept for ever (N3, R5). */
+		bounce_slab_lose(slab);
+		return BOUNCE_ERR_LOST;
+	}
 	if (err != BOUNCE_OK)
 		return err;
 	return bounce_pool_grow(slab->pool, gpa, len);
@@ -83,6 +88,9 @@ enum bounce_err bounce_enter_secure(struct bounce *bounce)
 {
 	enum bounce_err result = BOUNCE_OK;
 
+	/* relaxed: see bounce_mark_dead(). */
+	if (atomic_load_explicit(&bounce->dead, memory_order_relaxed) != 0)
+		return BOUNCE_ERR_DEAD;
 	if (has_runs(bounce))
 		return BOUNCE_ERR_BUSY;
 	if (bounce_share_detect(bounce) != BOUNCE_PROTECTION_YES)

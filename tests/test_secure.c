@@ -503,3 +503,57 @@ Test(enter_secure, lost_is_said_also_when_another_slab_was_only_refused)
 		bench_discard(&bench);
 	}
 }
+
+/* R5: the last generation of its record has ended, and it stays claimed. */
+static void wear_out_a_slot(struct bench *bench)
+{
+	const struct bounce_buf buf = bench_buf(bench, 0, 4096);
+	struct bounce_mapping mapping;
+
+	mapping = map_ok(bench->queue[0], buf, BOUNCE_TO_DEVICE);
+	unmap_ok(bench->queue[0], &mapping, 0);
+	atomic_store(&bench->bounce->record[mapping.record].state,
+		     record_word(RECORD_GENERATION_MAX - 1, RECORD_FREE));
+	mapping = map_ok(bench->queue[0], buf, BOUNCE_TO_DEVICE);
+	unmap_ok(bench->queue[0], &mapping, 0);
+	cr_assert_eq(slots_free(bench), SLABS * 64 - 1);
+}
+
+/* Nothing of it would be shared, and slots be handed out. */
+Test(enter_secure, a_slab_with_a_slot_that_never_comes_back_is_not_used_on)
+{
+	struct bench bench;
+	struct bench_knobs knobs = open_guest();
+	struct bounce_pool_stats stats;
+
+	knobs.info.flags = BOUNCE_DEVICE_FORCE;
+	bench_init(&bench, &knobs);
+	wear_out_a_slot(&bench);
+	become_protected(&bench);
+	cr_expect_eq(bounce_enter_secure(bench.bounce), BOUNCE_ERR_LOST);
+	cr_expect_not(slab_is_shared(&bench, 0));
+	cr_expect(slab_is_shared(&bench, 1));
+	bounce_pool_stats(bench.pool, &stats);
+	cr_expect_eq(stats.slabs, 1);
+	cr_expect(bounce_valid(bench.bounce));
+	cr_expect_eq(bench_grow(&bench, 0), BOUNCE_ERR_ARG, "it is kept");
+	negotiate(&bench);
+	expect_bounces(&bench, 0);
+	cr_expect_eq(fake_machine_wrongs(&bench.machine), 0);
+	bench_discard(&bench);
+}
+
+Test(enter_secure, of_a_dead_instance_changes_nothing)
+{
+	struct bench bench;
+	struct bench_knobs knobs = open_guest();
+	struct bounce_pool_stats stats;
+
+	bench_init(&bench, &knobs);
+	become_protected(&bench);
+	bounce_mark_dead(bench.bounce);
+	cr_expect_eq(bounce_enter_secure(bench.bounce), BOUNCE_ERR_DEAD);
+	bounce_pool_stats(bench.pool, &stats);
+	cr_expect_eq(stats.slabs, SLABS);
+	bench_fini(&bench);
+}

@@ -240,7 +240,9 @@ void bounce_epoch_advance(struct bounce *bounce);
  *   BOUNCE_ERR_HOST  the arch does not say that memory is protected (nothing
  *                    changed), or it refused to share a slab, which is then
  *                    retired; devices are refused all the same.
- *   BOUNCE_ERR_LOST  as ERR_HOST, and pages are LOST.
+ *   BOUNCE_ERR_LOST  as ERR_HOST, and pages are LOST; or a slot was kept for
+ *                    ever, and now all of its slab is: no range comes back.
+ *   BOUNCE_ERR_DEAD  after bounce_mark_dead(); nothing changed.
  */
 enum bounce_err bounce_enter_secure(struct bounce *bounce) BOUNCE_MUST_CHECK;
 
