@@ -43,7 +43,7 @@ def named(folder, names):
 LIB = named("lib", """copy window record queue pool block instance grow share
                       space policy virtio used device map mapping shared stats
                       tree sync sg find quota cache secure revoke change
-                      topology fdt fdt_dma
+                      topology kept fdt fdt_dma
                       dynamic own iommu iommu_virtio viommu""")
 NONE = named("arch/none", "none")  # in every archive
 POWER = named("arch/power", "ultravisor ucall.S") + named("lib", "iommu_tce")
@@ -63,14 +63,15 @@ TESTS = named("tests", """
     test_bytes test_copy test_device test_direct test_env test_epoch
     test_fdt test_fdt_dma test_fdt_guard test_fdt_windows test_find
     test_fini test_function test_generation test_grow test_grow_race
-    test_guard test_handle test_instance test_iommu test_leak test_list
-    test_map test_meta_size test_negotiate test_packed test_partial
-    test_place test_policy test_pool test_pool_search test_pool_slabs
-    test_pool_steps test_pressure test_quota test_ranges test_record
-    test_reserve test_review test_revoke test_revoke_between test_secure
-    test_sg test_sg_join test_share test_shared test_space test_starts
-    test_stats test_sync test_taint test_topology test_unmap test_urgent
-    test_used test_valid test_virtio test_window""")
+    test_guard test_handle test_instance test_iommu test_kept test_leak
+    test_list test_map test_meta_size test_negotiate test_packed
+    test_partial test_place test_policy test_pool test_pool_search
+    test_pool_slabs test_pool_steps test_pressure test_quota
+    test_ranges test_record test_reserve test_review test_revoke
+    test_revoke_between test_secure test_sg test_sg_join test_share
+    test_shared test_space test_starts test_stats test_sync test_taint
+    test_topology test_unmap test_urgent test_used test_valid
+    test_virtio test_window""")
 
 # Spaces: their windows, and what caches see of their devices.
 TESTS += named("tests", """test_cache test_history test_home

@@ -23,9 +23,10 @@ WHY = {
     "map and unmap FROM_DEVICE, hot, 512":
         "as TO_DEVICE",
     "map and unmap of born-shared":
-        "a mapping of such memory has a record of its own and holds the "
-        "memory's: six locked instructions. Two, the fewest that still tell "
-        "a second unmap, would be 12 ns alone",
+        "three locked instructions, 18 ns alone: one takes the record that "
+        "stays with the memory, one counts and sees a revoke, one is what a "
+        "second unmap loses against (S4). Two, the fewest that still tell a "
+        "second unmap, would be 12 ns alone",
     "mixed sizes at 90 %: failures against":
         "in the trace a request of 16 to 512 KiB must find a run in one chunk, "
         "or whole chunks side by side, since a run is one compare-and-swap; "

@@ -447,9 +447,34 @@ bool bounce_quota_take(struct bounce_queue *queue,
 void bounce_quota_give(struct bounce_queue *queue,
 		       const struct bounce_run *run);
 
-/* A record of the direct table, or UINT32_MAX; and its return. */
+/* A record of the direct table, if need be one that is kept, or UINT32_MAX; and
+ * its return. */
 uint32_t bounce_direct_take(struct bounce_queue *queue);
 void bounce_direct_give(struct bounce *bounce, uint32_t record);
+
+/* ---- mappings of born-shared memory: kept.c ---- */
+
+/* The record that the memory of record @home keeps, which holds it: now the
+ * caller's. UINT32_MAX: none, or it is in use, or @home is not live with
+ * @generation. */
+uint32_t bounce_kept_take(struct bounce *bounce, uint32_t home,
+			  uint64_t generation);
+
+/* At the end of a mapping of @target: its record and its hold stay with the
+ * memory. False: both are the caller's to give back. */
+bool bounce_kept_put(struct bounce *bounce, uint32_t record, uint64_t target);
+
+/* The same of one that was to be, and was not published. */
+bool bounce_kept_return(struct bounce *bounce, uint32_t record,
+			uint64_t target);
+
+/* The memory of record @home is to be given back: it keeps none, unless there
+ * is more that holds it. */
+void bounce_kept_drop(struct bounce *bounce, uint32_t home);
+
+/* Any that is kept: now the caller's, and its memory let go of. Or UINT32_MAX.
+ * Bounded by the direct table. */
+uint32_t bounce_kept_seize(struct bounce *bounce);
 
 /* The size class of a mapping of @len bytes. */
 static inline enum bounce_size bounce_size_of(uint64_t len)

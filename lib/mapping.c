@@ -65,7 +65,7 @@ uint32_t bounce_direct_take(struct bounce_queue *queue)
 			return bounce->first_direct_record + at * 64 + bit;
 		}
 	}
-	return UINT32_MAX;
+	return bounce_kept_seize(bounce);
 }
 
 void bounce_direct_give(struct bounce *bounce, uint32_t record)
@@ -299,6 +299,9 @@ void bounce_map_cancel(const struct bounce_request *request,
 {
 	struct bounce *bounce = request->queue->device->bounce;
 
+	if (prepared->about.kind == RECORD_BORN &&
+	    bounce_kept_return(bounce, prepared->record, prepared->target))
+		return;
 	let_home_go(bounce, &prepared->about, prepared->target);
 	give_back(bounce, prepared->record, &prepared->about);
 }
@@ -334,6 +337,9 @@ void bounce_mapping_bury(struct bounce *bounce, uint32_t record,
 void bounce_mapping_release(struct bounce *bounce, uint32_t record,
 			    const struct record_about *about, uint64_t target)
 {
+	if (about->kind == RECORD_BORN &&
+	    bounce_kept_put(bounce, record, target))
+		return;
 	let_home_go(bounce, about, target);
 	if (bounce_record_retire(&bounce->record[record]))
 		give_back(bounce, record, about);

@@ -21,6 +21,7 @@
  *       run, so nobody else gets it.
  *   R5  A generation that would wrap retires the record: EXHAUSTED for ever,
  *       with its run.
+ *   R7  KEPT and TAKEN are a BORN record's between two mappings: kept.c.
  */
 #ifndef LIB_RECORD_H
 #define LIB_RECORD_H
@@ -43,6 +44,8 @@ enum record_state {
 	RECORD_DYING = 2,
 	RECORD_EXHAUSTED = 3,
 	RECORD_QUARANTINE = 4,
+	RECORD_KEPT = 5,
+	RECORD_TAKEN = 6,
 };
 
 /* What a record stands for. */
@@ -74,7 +77,8 @@ struct bounce_record {
 	/*
 	 * RUN: the buffer's CPU address. DIRECT: its bus address. BORN: the
 	 * index of the SHARED record in the low half, the offset into it in
-	 * the high half. Relaxed: R4.
+	 * the high half. SHARED: the BORN record that it keeps (R9), plus 1,
+	 * or 0. Relaxed: R4.
 	 */
 	_Atomic uint64_t target;
 };
@@ -144,7 +148,8 @@ static inline uint64_t record_word(uint64_t generation, enum record_state state)
 void bounce_record_init(struct bounce_record *record, uint64_t generation);
 
 /* R1: fill in and publish; returns the generation. The caller owns the run,
- * and the record is FREE: a run whose record is EXHAUSTED is never released. */
+ * and the record is FREE (a run whose record is EXHAUSTED is never released),
+ * or TAKEN by the caller (R7). */
 static inline uint64_t bounce_record_publish(struct bounce_record *record,
 					     uint64_t about, uint64_t target)
 {
@@ -153,7 +158,8 @@ static inline uint64_t bounce_record_publish(struct bounce_record *record,
 					      memory_order_relaxed);
 	uint64_t generation = record_generation(state) + 1;
 
-	bounce_assert((state & RECORD_STATE_MASK) == RECORD_FREE);
+	bounce_assert((state & RECORD_STATE_MASK) == RECORD_FREE ||
+		      (state & RECORD_STATE_MASK) == RECORD_TAKEN);
 	/*
 	 * release: pairs with the acquire fence in bounce_record_same(): who
 	 * sees these fields sees that the generation before them has ended,
@@ -290,6 +296,54 @@ bool bounce_record_quarantine(struct bounce_record *record,
  */
 enum bounce_err bounce_record_reclaim(struct bounce_record *record);
 
+/* How many hold it (R3): a guess. */
+static inline uint64_t bounce_record_holds(const struct bounce_record *record)
+{
+	/* relaxed: a guess. */
+	return record_busy(
+		atomic_load_explicit(&record->state, memory_order_relaxed));
+}
+
+/* R7: KEPT -> TAKEN; false when it was not KEPT, or is somebody else's. */
+static inline bool bounce_record_take(struct bounce_record *record)
+{
+	/* relaxed: the CAS decides. */
+	uint64_t state = atomic_load_explicit(&record->state,
+					      memory_order_relaxed);
+
+	if ((state & RECORD_STATE_MASK) != RECORD_KEPT)
+		return false;
+	/* acquire: pairs with the release in bounce_record_put(). Without it
+	 * the fields could be those of the mapping before (R8). */
+	return atomic_compare_exchange_strong_explicit(
+		&record->state, &state,
+		record_word(record_generation(state), RECORD_TAKEN),
+		memory_order_acquire, memory_order_relaxed);
+}
+
+/* R7: a record that is the caller's becomes KEPT, or FREE. */
+static inline void bounce_record_put(struct bounce_record *record,
+				     enum record_state state)
+{
+	/* relaxed: ours alone. */
+	uint64_t generation = record_generation(
+		atomic_load_explicit(&record->state, memory_order_relaxed));
+
+	/* release: pairs with the acquire in bounce_record_take(): our last use
+	 * of it, and the fields, come before the next one's. */
+	atomic_store_explicit(&record->state, record_word(generation, state),
+			      memory_order_release);
+}
+
+/* R5: has a record that is ours no generation left after this one? */
+static inline bool record_is_worn(const struct bounce_record *record)
+{
+	/* relaxed: nobody but us changes it. */
+	return record_generation(atomic_load_explicit(&record->state,
+						      memory_order_relaxed)) ==
+	       RECORD_GENERATION_MAX;
+}
+
 /*
  * DYING -> FREE, the last touch before the run is released. False when the
  * record is now EXHAUSTED: then the run must not be released (R5).
@@ -299,7 +353,7 @@ static inline bool bounce_record_retire(struct bounce_record *record)
 	/* relaxed: nobody but us changes a DYING record without holders. */
 	uint64_t generation = record_generation(
 		atomic_load_explicit(&record->state, memory_order_relaxed));
-	bool exhausted = generation == RECORD_GENERATION_MAX;
+	bool exhausted = record_is_worn(record);
 
 	/* relaxed: the release of the run publishes it to the next owner. */
 	atomic_store_explicit(&record->state,

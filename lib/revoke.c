@@ -85,6 +85,8 @@ static enum bounce_err let_go(const struct bounce_device *device,
 	if (about.queue - device->first_queue >= device->queues ||
 	    (about.kind == RECORD_SHARED) != shared)
 		return BOUNCE_OK;
+	if (shared)
+		bounce_kept_drop(bounce, index);
 	err = bounce_record_reclaim(record);
 	if (err != BOUNCE_OK)
 		return err == BOUNCE_ERR_BUSY ? err : BOUNCE_OK;

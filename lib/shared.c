@@ -5,7 +5,8 @@
  *
  *   M1  A born-shared run has a record of kind SHARED; each mapping inside it
  *       has a record of its own (kind BORN) and holds the SHARED one busy, so
- *       that it cannot be freed under a live mapping.
+ *       that it cannot be freed under a live mapping. One record stays with
+ *       the run, hold and all, for the next mapping: kept.c.
  */
 #include "copy.h"
 #include "mapping.h"
@@ -193,6 +194,7 @@ static enum bounce_err free_shared(struct bounce_queue *queue,
 	record = bounce_mapping_look_up(queue, &handle, &about, &target);
 	if (record == NULL || about.kind != RECORD_SHARED)
 		return BOUNCE_ERR_STALE;
+	bounce_kept_drop(queue->device->bounce, handle.record);
 	err = bounce_record_end(record, handle.key & RECORD_GENERATION_MAX,
 				true);
 	if (err != BOUNCE_OK)
@@ -262,9 +264,11 @@ static enum bounce_err end_reserved(const struct bounce_queue *queue,
 {
 	struct bounce *bounce = queue->device->bounce;
 	struct bounce_record *record = &bounce->record[prepared->record];
-	enum bounce_err err = bounce_record_end(
-		record, handle->key & RECORD_GENERATION_MAX, true);
+	enum bounce_err err;
 
+	bounce_kept_drop(bounce, prepared->record);
+	err = bounce_record_end(record, handle->key & RECORD_GENERATION_MAX,
+				true);
 	if (err != BOUNCE_OK)
 		return err;
 	err = bounce_dynamic_leave(queue->device, prepared->record,
@@ -302,6 +306,7 @@ static enum bounce_err commit(struct bounce_queue *queue,
 	if (err != BOUNCE_OK)
 		return err;
 	shorten(bounce, &prepared, (uint32_t)len);
+	prepared.target = 0; /* no private buffer */
 	/* Counted, and so live, on the lane of the commit. */
 	prepared.about.queue = (uint16_t)queue->index;
 	bounce_prepared_locate(bounce, &prepared);
@@ -325,9 +330,10 @@ enum bounce_err bounce_commit(struct bounce_queue *queue,
 
 /* ---- mappings inside ---- */
 
-/* A born-shared run that holds a buffer, held busy. */
+/* A born-shared run that a buffer lies in. */
 struct home {
 	uint32_t record; /* of the run */
+	uint64_t generation;
 	uint64_t offset; /* of the buffer in it */
 };
 
@@ -348,14 +354,11 @@ static bool find_head(const struct bounce_slab *slab, uint32_t slot,
 }
 
 static enum bounce_err find_home(const struct bounce_request *request,
+				 const struct bounce_slab *slab,
 				 struct home *home)
 {
-	const struct bounce_queue *queue = request->queue;
 	const struct bounce_buf *buf = &request->buf;
-	const struct bounce *bounce = queue->device->bounce;
-	struct bounce_slab *slab = bounce_pool_find(bounce, buf->gpa);
 	struct record_about about;
-	uint64_t generation;
 	uint64_t target;
 	uint64_t start;
 	uint64_t word;
@@ -363,13 +366,13 @@ static enum bounce_err find_home(const struct bounce_request *request,
 
 	if (slab == NULL)
 		return BOUNCE_ERR_ARG;
-	if (slab->pool != queue->device->space->pool)
+	if (slab->pool != request->queue->device->space->pool)
 		return BOUNCE_ERR_UNREACHABLE;
 	if (!find_head(slab,
 		       (uint32_t)((buf->gpa.v - slab->base.v) >>
 				  BOUNCE_SLOT_SHIFT),
-		       &head, &generation) ||
-	    !bounce_record_peek(&slab->record[head], generation, &word,
+		       &head, &home->generation) ||
+	    !bounce_record_peek(&slab->record[head], home->generation, &word,
 				&target))
 		return BOUNCE_ERR_ARG;
 	about = record_unpack(word);
@@ -379,23 +382,45 @@ static enum bounce_err find_home(const struct bounce_request *request,
 		return BOUNCE_ERR_ARG;
 	home->record = slab->first_record + head;
 	home->offset = buf->gpa.v - start;
-	return bounce_record_pin(&slab->record[head], generation);
+	return BOUNCE_OK;
 }
 
 /* Does the device see the buffer where it is? Then at *@bus. */
-static bool in_reach(const struct bounce_queue *queue,
-		     const struct bounce_buf *buf, uint32_t how, uint64_t *bus)
+static bool in_reach(const struct bounce_request *request,
+		     const struct bounce_slab *slab, uint64_t *bus)
 {
-	const struct bounce_device *device = queue->device;
-	uint32_t path = (how & RECORD_BYPASS) != 0 ? BOUNCE_PATH_BYPASS :
-						     BOUNCE_PATH_BUS;
-	const struct bounce_slab *slab = bounce_pool_find(device->bounce,
-							  buf->gpa);
-	uint64_t first = device->space->bus[path][slab->index];
+	const struct bounce_device *device = request->queue->device;
+	uint64_t first = device->space->bus[request->path][slab->index];
 
-	*bus = first + (buf->gpa.v - slab->base.v);
+	*bus = first + (request->buf.gpa.v - slab->base.v);
 	return first != NO_BUS &&
-	       bounce_window_fits(&device->limits, *bus, buf->len);
+	       bounce_window_fits(&device->limits, *bus, request->buf.len);
+}
+
+/* M1: a record for a mapping, which holds the run: that which stayed with it,
+ * or one of the table. */
+static enum bounce_err hold_home(struct bounce_queue *queue,
+				 const struct home *home, uint32_t *record)
+{
+	struct bounce *bounce = queue->device->bounce;
+	struct bounce_record *held = &bounce->record[home->record];
+	enum bounce_err err;
+
+	*record = bounce_kept_take(bounce, home->record, home->generation);
+	if (bounce_likely(*record != UINT32_MAX))
+		return BOUNCE_OK;
+	err = bounce_record_pin(held, home->generation);
+	if (err == BOUNCE_ERR_STALE)
+		return BOUNCE_ERR_ARG;
+	/* As many mappings inside as can be counted: one must end first. */
+	if (err != BOUNCE_OK)
+		return BOUNCE_ERR_FULL;
+	*record = bounce_direct_take(queue);
+	if (*record != UINT32_MAX)
+		return BOUNCE_OK;
+	/* Held, so it cannot be DYING, and we are not its last one out. */
+	(void)bounce_record_unpin(held);
+	return BOUNCE_ERR_FULL;
 }
 
 enum bounce_err bounce_shared_prepare(const struct bounce_request *request,
@@ -403,27 +428,21 @@ enum bounce_err bounce_shared_prepare(const struct bounce_request *request,
 				      struct bounce_prepared *prepared)
 {
 	struct bounce_queue *queue = request->queue;
-	struct bounce *bounce = queue->device->bounce;
+	const struct bounce_slab *slab = bounce_pool_find(queue->device->bounce,
+							  request->buf.gpa);
 	enum bounce_err err;
 	struct home home;
 	uint32_t record;
 	uint64_t bus;
 
-	err = find_home(request, &home);
-	if (err == BOUNCE_ERR_STALE)
-		return BOUNCE_ERR_ARG;
-	/* As many mappings inside as can be counted: one must end first. */
-	if (err == BOUNCE_ERR_BUSY)
-		return BOUNCE_ERR_FULL;
+	err = find_home(request, slab, &home);
 	if (err != BOUNCE_OK)
 		return err;
-	err = BOUNCE_ERR_UNREACHABLE;
-	if (!in_reach(queue, &request->buf, how, &bus))
-		goto undo;
-	err = BOUNCE_ERR_FULL;
-	record = bounce_direct_take(queue);
-	if (record == UINT32_MAX)
-		goto undo;
+	if (!in_reach(request, slab, &bus))
+		return BOUNCE_ERR_UNREACHABLE;
+	err = hold_home(queue, &home, &record);
+	if (err != BOUNCE_OK)
+		return err;
 	*prepared = (struct bounce_prepared) {
 		.record = record,
 		.target = home.offset << 32 | home.record,
@@ -436,9 +455,4 @@ enum bounce_err bounce_shared_prepare(const struct bounce_request *request,
 		.bus = bus,
 	};
 	return BOUNCE_OK;
-
-undo:
-	/* M1: held, so it cannot be DYING, and we are not its last one out. */
-	(void)bounce_record_unpin(&bounce->record[home.record]);
-	return err;
 }

@@ -42,7 +42,7 @@ DOORS = [
       "tree.h tree.c pool.h pool.c block.c record.h record.c instance.h "
       "queue.h queue.c quick.h instance.c grow.c share.c space.c device.c "
       "revoke.c map.c mapping.c sync.c shared.c quota.c find.c secure.c "
-      "stats.c change.c dynamic.c own.c iommu.c viommu.h viommu.c "
+      "stats.c change.c kept.c dynamic.c own.c iommu.c viommu.h viommu.c "
       "iommu_virtio.c tce.h "
       "iommu_tce.c zpci.h iommu_zpci.c".split()],
      "uses atomics"),

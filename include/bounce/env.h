@@ -102,7 +102,8 @@ struct bounce_config {
 	uint32_t blocks; /* slots that may be split for small requests at the
 			  * same time, 0 .. 65536 */
 	uint32_t direct; /* mappings without a run at the same time: DIRECT
-			  * verdicts and born-shared memory, 0 .. 65536 */
+			  * verdicts and born-shared memory, 0 .. 65536. One
+			  * for each such memory makes mapping it again cheap */
 	uint32_t reserved[6]; /* zero */
 };
 BOUNCE_STATIC_ASSERT(sizeof(struct bounce_config) == 48, "part of the ABI");

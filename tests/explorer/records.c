@@ -256,6 +256,125 @@ static const struct control of_the_direct_table[] = {
 	{ NULL, 0, 0, 0 },
 };
 
+/* ---- what stays with born-shared memory (R7 to R9) ---- */
+
+enum {
+	MEMORIES = 3
+};
+
+static struct memory {
+	struct bounce_buf buf;
+	struct bounce_mapping handle;
+} memory[MEMORIES];
+
+/* @count of them, and @direct records; the first one keeps one. */
+static void make_memories(uint32_t direct, unsigned count)
+{
+	struct stand_knobs knobs = one_device;
+	struct bounce_mapping m;
+
+	knobs.direct = direct;
+	stand_make(&knobs);
+	memset(memory, 0, sizeof(memory));
+	for (unsigned i = 0; i < count; i++)
+		explorer_check(bounce_alloc(stand.queue[0], 4096, 0, 0,
+					    &memory[i].buf,
+					    &memory[i].handle) == BOUNCE_OK);
+	explorer_check(bounce_map(stand.queue[0], &memory[0].buf,
+				  BOUNCE_TO_DEVICE, &m) == BOUNCE_OK);
+	explorer_check(bounce_unmap(stand.queue[0], &m, 0) == BOUNCE_OK);
+	explorer_keep(memory, sizeof(memory));
+}
+
+static void setup_one_memory(void)
+{
+	make_memories(2, 1);
+}
+
+static void setup_scarce(void)
+{
+	make_memories(1, MEMORIES);
+}
+
+static void map_memory(unsigned thread, unsigned which)
+{
+	struct bounce_mapping *m = &stand.mapping[thread];
+	enum bounce_err err = bounce_map(
+		stand.queue[thread], &memory[which].buf, BOUNCE_TO_DEVICE, m);
+
+	if (err == BOUNCE_OK) {
+		explorer_check(bounce_mapping_valid(stand.queue[0],
+						    &memory[which].handle));
+		explorer_check(bounce_unmap(stand.queue[thread], m, 0) ==
+			       BOUNCE_OK);
+	} else {
+		/* It was freed, or every record is in use. */
+		explorer_check(err == BOUNCE_ERR_ARG || err == BOUNCE_ERR_FULL);
+	}
+}
+
+static void map_memory_0(void)
+{
+	map_memory(0, 0);
+}
+
+static void map_memory_1(void)
+{
+	map_memory(1, 0);
+}
+
+static void free_memory_2(void)
+{
+	enum bounce_err err = bounce_free(stand.queue[2], &memory[0].handle);
+
+	explorer_check(err == BOUNCE_OK || err == BOUNCE_ERR_BUSY);
+}
+
+static void map_second_1(void)
+{
+	map_memory(1, 1);
+}
+
+static void map_third_2(void)
+{
+	map_memory(2, 2);
+}
+
+/* Each memory is held by what it names, and by nothing else. */
+static void each_holds_its_own(unsigned frozen)
+{
+	const struct bounce *bounce = stand.bounce;
+	unsigned kept = 0;
+
+	(void)frozen;
+	for (unsigned i = 0; i < MEMORIES; i++) {
+		const struct bounce_mapping *m = &memory[i].handle;
+		const struct bounce_record *home = &bounce->record[m->record];
+		uint64_t named = atomic_load_explicit(&home->target,
+						      memory_order_relaxed);
+
+		if (m->len == 0 || !bounce_mapping_valid(stand.queue[0], m))
+			continue;
+		explorer_check(bounce_record_holds(home) == (named != 0));
+		if (named == 0)
+			continue;
+		kept++;
+		explorer_check((uint32_t)atomic_load_explicit(
+				       &bounce->record[named - 1].target,
+				       memory_order_relaxed) == m->record);
+	}
+	explorer_check(bounce_count(atomic_load_explicit(
+			       &bounce->direct_busy[0].bits,
+			       memory_order_relaxed)) == kept);
+	explorer_check(bounce_valid(bounce));
+}
+
+static const struct control of_what_is_kept[] = {
+	{ "bounce_record_take", EXPLORER_SWAP, 0, RELAXED },
+	{ "bounce_record_put", EXPLORER_STORE, 0, RELAXED },
+	{ NULL, 0, 0, 0 },
+};
+
 const struct scenario records_scenarios[] = {
 	{ .name = "of two who end a mapping one does",
 	  .setup = setup_mapped,
@@ -296,5 +415,22 @@ const struct scenario records_scenarios[] = {
 	  .thread = { map_direct_0, map_direct_1 },
 	  .check = is_valid,
 	  .controls = of_the_direct_table },
+	{ .name = "memory is not freed under a mapping in it",
+	  .setup = setup_one_memory,
+	  .thread = { map_memory_0, free_memory_2 },
+	  .check = each_holds_its_own },
+	{ .name = "memory is not freed under two mappings in it",
+	  .setup = setup_one_memory,
+	  .thread = { map_memory_0, map_memory_1, free_memory_2 },
+	  .check = each_holds_its_own,
+	  .switches = 2,
+	  .stale = 2 },
+	{ .name = "what one memory keeps another may have",
+	  .setup = setup_scarce,
+	  .thread = { map_memory_0, map_second_1, map_third_2 },
+	  .check = each_holds_its_own,
+	  .switches = 3,
+	  .stale = 2,
+	  .controls = of_what_is_kept },
 	{ .name = NULL },
 };
