@@ -76,7 +76,8 @@ TESTS = named("tests", """
 # Spaces: their windows, and what caches see of their devices.
 TESTS += named("tests", """test_cache test_history test_home
                            test_judged test_lane test_reached test_ways
-                           test_reach""")
+                           test_reach test_pool_large test_pool_order
+                           test_quick""")
 
 TESTS += named("tests", """test_dynamic test_dynamic_cache
                            test_dynamic_ends test_dynamic_sweep
@@ -93,8 +94,9 @@ SUPPORT.append("tests/attacks/scene.c")
 STEPPED = named("tests/attacks", "attack_steps attack_stops")
 
 # These compile library code in: each is a program of its own everywhere.
-OWN_CODE = named("tests", """test_pool_steps test_revoke_between test_used
-                             attacks/attack_copy attacks/attack_ring""")
+OWN_CODE = named("tests", """test_pool_steps test_quick test_revoke_between
+                             test_used attacks/attack_copy
+                             attacks/attack_ring""")
 # It compiles library code with atomics that are not C11's: not for coverage.
 OTHER_ATOMICS = ["tests/test_pool_steps.c"]
 

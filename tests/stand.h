@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * stand.h - a pool with one client and nothing around it, for test_pool.c and
- * test_pool_slabs.c. Included once by each.
+ * others like it. Included once by each.
  */
 #ifndef TESTS_STAND_H
 #define TESTS_STAND_H
@@ -38,6 +38,44 @@ static inline void stand_init(struct stand *stand, uint16_t slabs,
 		.bus = stand->bench.space->bus[BOUNCE_PATH_BUS],
 		.tenant = 1,
 	};
+}
+
+/* Two pools, of @slabs slabs and of @more, both in the client's reach: the
+ * bench's own, which is returned, and one behind it, which claim() uses from
+ * here on. */
+static inline struct bounce_pool *two_pools(struct stand *stand, uint16_t slabs,
+					    uint16_t more, uint64_t *bus)
+{
+	const struct bounce_pool_info info = { .slabs = more };
+	struct bench_knobs knobs = bench_usual();
+	struct bench *bench = &stand->bench;
+	struct bounce_pool *first;
+
+	knobs.slabs = slabs;
+	knobs.grown = slabs;
+	knobs.chunks = 8;
+	knobs.more_pools = 1;
+	knobs.more_slabs = more;
+	knobs.private_bytes = more * 8 * BOUNCE_CHUNK_BYTES;
+	bench_init(bench, &knobs);
+	first = bench->pool;
+	cr_assert_eq(bounce_pool_init(bench->bounce, &info, &bench->pool),
+		     BOUNCE_OK);
+	for (uint32_t i = 0; i < slabs + more; i++) {
+		bus[i] = bench_slab_gpa(bench, i).v;
+		if (i >= slabs)
+			cr_assert_eq(bounce_pool_grow(bench->pool,
+						      (bounce_gpa_t) { bus[i] },
+						      bench->slab_bytes),
+				     BOUNCE_OK);
+	}
+	stand->hint = no_hint;
+	stand->client = (struct pool_client) {
+		.hint = &stand->hint,
+		.bus = bus,
+		.tenant = 1,
+	};
+	return first;
 }
 
 static inline enum bounce_err claim(struct stand *stand,

@@ -238,6 +238,7 @@ Test(home_node, without_a_slab_is_served_by_the_others)
 	bounce_queue_set_home(bench.queue[0], 9);
 	mapping = map_ok(bench.queue[0], bench_buf(&bench, 0, 4096),
 			 BOUNCE_TO_DEVICE);
+	cr_expect_eq(slab_of(&bench, &mapping), 0);
 	unmap_ok(bench.queue[0], &mapping, 0);
 	bench_fini(&bench);
 }
