@@ -82,7 +82,7 @@ static void move_on(_Atomic uint64_t *word, uint32_t generation)
 						      << TURN_GENERATION_SHIFT;
 		/*
 		 * acquire: as above. release: pairs with the acquire in
-		 * queue_count() and queue_usable().
+		 * queue_usable().
 		 */
 		if (atomic_compare_exchange_weak_explicit(word, &turn, next,
 							  memory_order_acq_rel,

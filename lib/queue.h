@@ -80,12 +80,13 @@ static inline bool queue_count(struct bounce_queue *queue,
 	bool in = queue_counts_in(about);
 	/*
 	 * release: pairs with the acquire in bounce_queue_move(): the revoke
-	 * that comes after us finds our record LIVE. acquire: pairs with its
-	 * release: we come after, and see it. Without them a live mapping would
-	 * survive the revoke (R6, T3).
+	 * that comes after us finds our record LIVE. Without it a live mapping
+	 * would survive the revoke (R6). No acquire: a revoke that came before
+	 * us is told by the value itself (T3), and whoever is told so ends his
+	 * record by read-modify-writes of it.
 	 */
 	uint64_t before = atomic_fetch_add_explicit(
-		&queue->traffic[size].turn[in], count, memory_order_acq_rel);
+		&queue->traffic[size].turn[in], count, memory_order_release);
 
 	if (bounce_unlikely((before & TURN_CARRY) != 0))
 		bounce_queue_carry(queue, size, in);

@@ -219,7 +219,7 @@ static void none_is_live(unsigned frozen)
 }
 
 static const struct control of_a_revoke[] = {
-	{ "queue_count", EXPLORER_ADD, 0, memory_order_acquire },
+	{ "queue_count", EXPLORER_ADD, 0, RELAXED },
 	{ NULL, 0, 0, 0 },
 };
 

@@ -225,6 +225,8 @@ static const struct control of_a_look_up[] = {
 
 /* ---- the direct table ---- */
 
+#define PAGE BOUNCE_SLOT_BYTES
+
 static void setup_direct(void)
 {
 	struct stand_knobs knobs = one_device;
@@ -235,10 +237,46 @@ static void setup_direct(void)
 
 static void map_direct(unsigned thread)
 {
-	if (map(thread, 4096, BOUNCE_BIDIRECTIONAL) != BOUNCE_OK)
+	if (map(thread, PAGE, BOUNCE_BIDIRECTIONAL) != BOUNCE_OK)
 		return;
 	explorer_check(unmap(thread, thread) == BOUNCE_OK);
 }
+
+/* A page of thread 0's buffer, whose handle thread 1 has, too. */
+static void setup_first_page(void)
+{
+	setup_direct();
+	explorer_check(map(0, PAGE, BOUNCE_BIDIRECTIONAL) == BOUNCE_OK);
+}
+
+/* End it and map the second page in its place. */
+static void end_and_map_second_page_0(void)
+{
+	struct bounce_buf buf = stand_buf(0, PAGE);
+	struct bounce_mapping second;
+
+	end(0);
+	buf.gpa.v += PAGE;
+	(void)bounce_map(stand.queue[0], &buf, BOUNCE_BIDIRECTIONAL, &second);
+}
+
+/* The mapping of the first page is nowhere in the second. */
+static void find_second_page_1(void)
+{
+	const struct bounce_mapping first = stand.mapping[0];
+	struct bounce_mapping m;
+
+	if (bounce_mapping_find(stand.queue[1],
+				(bounce_bus_t) { first.bus.v + PAGE },
+				&m) == BOUNCE_OK)
+		explorer_check(m.key != first.key);
+}
+
+static const struct control of_a_direct_look_up[] = {
+	{ "bounce_record_publish", EXPLORER_STORE, 1, RELAXED },
+	{ "bounce_record_same", EXPLORER_FENCE, 0, RELAXED },
+	{ NULL, 0, 0, 0 },
+};
 
 static void map_direct_0(void)
 {
@@ -410,6 +448,12 @@ const struct scenario records_scenarios[] = {
 	  .check = is_valid,
 	  .stale = 4,
 	  .controls = of_a_look_up },
+	{ .name = "who looks up a mapping without a run finds its own address",
+	  .setup = setup_first_page,
+	  .thread = { end_and_map_second_page_0, find_second_page_1 },
+	  .check = is_valid,
+	  .stale = 4,
+	  .controls = of_a_direct_look_up },
 	{ .name = "a record without a run is free before it is taken",
 	  .setup = setup_direct,
 	  .thread = { map_direct_0, map_direct_1 },
