@@ -21,8 +21,9 @@ ninja coverage   lines and branches of lib/ and arch/ that the tests run; what
                  they do not must be argued in docs/coverage.md
 ninja mcdc       does each condition of the checks decide by itself, in some
                  test? (docs/coverage.md)
-ninja mutate     change the library in 700 small ways; a test must notice, or
-                 docs/mutants.md argue; an hour. mutate-quick: each 16th
+ninja mutate     change the library in 900 small ways, and weaken each memory
+                 order; a test or a scenario must notice, or docs/mutants.md and
+                 docs/memory-order.md argue; an hour. mutate-quick: each 24th
 ninja docs       HTML and man pages of the public headers: build/host/docs
 ninja demo       boot the guests under QEMU, on real virtio devices
 ninja vhost      devices that are other processes: qemu-storage-daemon, killed

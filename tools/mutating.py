@@ -50,11 +50,18 @@ class Mutants:
 
     def build(self):
         m = self.m
-        m.comment("Mutants: tools/mutate.py changes, compiles and runs.")
+        m.comment("Mutants: tools/mutate.py changes, compiles and runs; orders "
+                  "are weakened in the explorer, by tools/weaken.py.")
         m.build("mutate-programs", "phony", self.programs())
+        explorer = "$builddir/explorer/explorer"
+        orders = self.builder.run(
+            "mutate", "orders", "hours",
+            f"python3 -B tools/weaken.py {explorer} $builddir/mutate",
+            [explorer], pool="console", tools="explore")
         tool = "python3 -B tools/mutate.py $builddir/mutate"
-        for target, more in (("mutate", ""), ("mutate-quick", " --quick")):
-            result = self.builder.run(target, target, "rows", tool + more,
+        for target, more, beside in (("mutate", "", [orders]),
+                                     ("mutate-quick", " --quick", [])):
+            result = self.builder.run(target, target, "hours", tool + more,
                                       ["mutate-programs"], pool="console",
                                       tools="test")
-            m.build(target, "total", [result], name=target)
+            m.build(target, "total", [*beside, result], name=target)

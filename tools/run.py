@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """Run one test, program or check for ninja, and leave its count.
 
-  run.py criterion|tap|program|check|rows STAMP -- COMMAND...
+  run.py criterion|tap|program|check|rows|hours STAMP -- COMMAND...
 
 Writes STAMP.log (what it printed) and STAMP.count ("passed failed"). STAMP is
 written when a test or program passed: it runs again when it changes; checks,
@@ -20,8 +20,10 @@ import threading
 
 from start import Trouble, start
 
-KINDS = ("criterion", "tap", "program", "check", "rows")
+KINDS = ("criterion", "tap", "program", "check", "rows", "hours")
 SECONDS = 900  # a test that hangs fails
+HOURS = 4 * 3600  # rows of a tool that bounds each of its steps itself
+SHOWN = ("rows", "hours")
 LASTING = ("criterion", "program", "tap")  # passed until something changes
 
 
@@ -39,13 +41,13 @@ def steady():
     return []
 
 
-def run(command, log, show):
+def run(command, log, show, seconds):
     """Returns (exit code, output); the whole process group ends with it."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, text=True,
                                stderr=subprocess.STDOUT, errors="replace",
                                start_new_session=True)
-    timer = threading.Timer(SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+    timer = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
     timer.start()
     lines = []
     with open(log, "w") as out:
@@ -70,7 +72,7 @@ def count_rows(output, code):
 
 def count(kind, code, output, tap):
     """(passed, failed) of one command."""
-    if kind == "rows":
+    if kind in SHOWN:
         return count_rows(output, code)
     if kind not in ("criterion", "tap"):
         return (0, 1) if code else (1, 0)
@@ -100,8 +102,9 @@ def main():
         command = [*command, f"--tap={tap}", "-j1"]
     if kind in ("criterion", "program"):
         command = steady() + command
-    shown = kind == "rows"
-    code, output = run(command, stamp.with_suffix(".log"), shown)
+    shown = kind in SHOWN
+    code, output = run(command, stamp.with_suffix(".log"), shown,
+                       HOURS if kind == "hours" else SECONDS)
     passed, failed = count(kind, code, output, tap)
     stamp.with_suffix(".count").write_text(f"{passed} {failed}\n")
     if failed:

@@ -34,21 +34,22 @@ struct explorer_site {
 	enum explorer_access access;
 	int order;
 	int failure; /* of a compare and exchange */
+	bool touched; /* a thread made it, to an atomic that others share */
 };
 
-uint64_t explorer_load(const struct explorer_site *site, const volatile void *p,
+uint64_t explorer_load(struct explorer_site *site, const volatile void *p,
 		       size_t size);
-void explorer_store(const struct explorer_site *site, volatile void *p,
-		    size_t size, uint64_t value);
+void explorer_store(struct explorer_site *site, volatile void *p, size_t size,
+		    uint64_t value);
 /* AND, OR, ADD, EXCHANGE: what was there. */
-uint64_t explorer_change(const struct explorer_site *site, volatile void *p,
+uint64_t explorer_change(struct explorer_site *site, volatile void *p,
 			 size_t size, uint64_t value);
 /* @old is written when it fails. @weak: it may fail for no reason. */
-bool explorer_swap(const struct explorer_site *site, volatile void *p,
-		   size_t size, uint64_t *old, uint64_t value);
-bool explorer_swap_weak(const struct explorer_site *site, volatile void *p,
+bool explorer_swap(struct explorer_site *site, volatile void *p, size_t size,
+		   uint64_t *old, uint64_t value);
+bool explorer_swap_weak(struct explorer_site *site, volatile void *p,
 			size_t size, uint64_t *old, uint64_t value);
-void explorer_fence(const struct explorer_site *site);
+void explorer_fence(struct explorer_site *site);
 
 /* For memcpy() and memset() of copy.c: -D. */
 void *explorer_memcpy(void *restrict to, const void *restrict from, size_t len);
@@ -59,8 +60,8 @@ void *explorer_memset(void *to, int byte, size_t len);
 	__extension__({                                                      \
 		static struct explorer_site site_                            \
 			__attribute__((used, section("explorer_sites"))) = { \
-				__FILE__, __func__,  __LINE__,               \
-				(what),	  (success), (otherwise)             \
+				__FILE__,  __func__,	__LINE__, (what),    \
+				(success), (otherwise), false                \
 			};                                                   \
 		&site_;                                                      \
 	})

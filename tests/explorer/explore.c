@@ -424,7 +424,8 @@ struct explored explore(const struct scenario *scenario)
 /* ---- accesses ---- */
 
 /* The place of an access in a thread that others share, or NULL. */
-static struct place *shared(const volatile void *p, size_t size, bool writes)
+static struct place *shared(struct explorer_site *site, const volatile void *p,
+			    size_t size, bool writes)
 {
 	struct place *place;
 	bool again = false;
@@ -434,6 +435,7 @@ static struct place *shared(const volatile void *p, size_t size, bool writes)
 	place = memory_place(p, size, writes, &again);
 	news = news || again;
 	if (place != NULL) {
+		site->touched = true;
 		stop_here();
 	} else if (writes && (what->freeze >> current & 1) != 0) {
 		/* Nobody sees it, but it may be where the thread stops. */
@@ -456,18 +458,18 @@ static void poke(volatile void *p, size_t size, uint64_t value)
 	memcpy((void *)(uintptr_t)p, &value, size);
 }
 
-uint64_t explorer_load(const struct explorer_site *site, const volatile void *p,
+uint64_t explorer_load(struct explorer_site *site, const volatile void *p,
 		       size_t size)
 {
-	struct place *place = shared(p, size, false);
+	struct place *place = shared(site, p, size, false);
 
 	return place == NULL ? peek(p, size) : memory_load(place, site->order);
 }
 
-void explorer_store(const struct explorer_site *site, volatile void *p,
-		    size_t size, uint64_t value)
+void explorer_store(struct explorer_site *site, volatile void *p, size_t size,
+		    uint64_t value)
 {
-	struct place *place = shared(p, size, true);
+	struct place *place = shared(site, p, size, true);
 
 	if (place == NULL)
 		poke(p, size, value);
@@ -475,10 +477,10 @@ void explorer_store(const struct explorer_site *site, volatile void *p,
 		memory_store(place, value, site->order);
 }
 
-uint64_t explorer_change(const struct explorer_site *site, volatile void *p,
+uint64_t explorer_change(struct explorer_site *site, volatile void *p,
 			 size_t size, uint64_t value)
 {
-	struct place *place = shared(p, size, true);
+	struct place *place = shared(site, p, size, true);
 	uint64_t was;
 
 	if (place != NULL)
@@ -505,20 +507,20 @@ static bool swap(const struct explorer_site *site, struct place *place,
 	return true;
 }
 
-bool explorer_swap(const struct explorer_site *site, volatile void *p,
-		   size_t size, uint64_t *old, uint64_t value)
+bool explorer_swap(struct explorer_site *site, volatile void *p, size_t size,
+		   uint64_t *old, uint64_t value)
 {
 	uint64_t both[2] = { *old, value };
-	bool done = swap(site, shared(p, size, true), p, size, both);
+	bool done = swap(site, shared(site, p, size, true), p, size, both);
 
 	*old = both[0];
 	return done;
 }
 
-bool explorer_swap_weak(const struct explorer_site *site, volatile void *p,
+bool explorer_swap_weak(struct explorer_site *site, volatile void *p,
 			size_t size, uint64_t *old, uint64_t value)
 {
-	struct place *place = shared(p, size, true);
+	struct place *place = shared(site, p, size, true);
 	uint64_t both[2] = { *old, value };
 	bool done;
 
@@ -532,10 +534,11 @@ bool explorer_swap_weak(const struct explorer_site *site, volatile void *p,
 	return done;
 }
 
-void explorer_fence(const struct explorer_site *site)
+void explorer_fence(struct explorer_site *site)
 {
 	if (!inside)
 		return;
+	site->touched = true;
 	stop_here();
 	memory_fence(site->order);
 }

@@ -34,8 +34,10 @@ struct control {
 	const char *function; /* the access is its @nth ... */
 	enum explorer_access access;
 	unsigned nth; /* ... of this kind that is ordered at all, from 0 */
-	int order;
+	int order; /* or EXPLORER_FAILURE: only that of failure, to relaxed */
 };
+
+#define EXPLORER_FAILURE (-1)
 
 struct scenario {
 	const char *name; /* the sentence that it proves */
@@ -77,6 +79,10 @@ void explorer_wrong(const char *what);
 /* Weaken an order; how many sites that was (one in a header has many). */
 unsigned explorer_weaken(const struct control *control);
 void explorer_restore(void);
+/* Print the ordered accesses that threads have made to an atomic that others
+ * share, since explorer_touch_none(). */
+void explorer_tell_touched(void);
+void explorer_touch_none(void);
 /* The next weaker order of an access, or -1. */
 int explorer_weaker(enum explorer_access access, int order);
 const char *explorer_access_name(enum explorer_access access);

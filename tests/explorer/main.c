@@ -8,6 +8,13 @@
  *   explorer GROUP NAME      those whose name has NAME in it
  *   explorer --long GROUP    without controls, and one switch and one stale
  *                            access more than the scenario allows
+ *
+ * For tools/weaken.py, each order in turn:
+ *
+ *   explorer --touched       which scenario makes which ordered access
+ *   explorer --weaker FUNCTION ACCESS NTH ORDER GROUP NAME
+ *                            the scenario NAME, with one order made weaker;
+ *                            it is to fail
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,7 +72,9 @@ static void search_control(const struct scenario *scenario,
 	explorer_restore();
 	report(result.wrong != NULL, "  %s in %s() %s: %s, %llu runs",
 	       explorer_access_name(control->access), control->function,
-	       explorer_order_name(control->order),
+	       control->order == EXPLORER_FAILURE ?
+		       "on failure relaxed" :
+		       explorer_order_name(control->order),
 	       sites == 0	    ? "there is no such access" :
 	       result.wrong != NULL ? result.wrong :
 				      "nothing was found",
@@ -101,6 +110,71 @@ static void search(const struct scenario *as_written)
 		search_control(scenario, c);
 }
 
+/* ---- for tools/weaken.py ---- */
+
+static void tell_touched(const char *group, const struct scenario *scenario)
+{
+	const struct scenario s = bounded(scenario);
+	double start = seconds();
+
+	explorer_touch_none();
+	(void)explore(&s);
+	printf("scenario %s %.2f %s\n", group, seconds() - start, s.name);
+	explorer_tell_touched();
+	fflush(stdout);
+}
+
+static void touched(void)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		for (const struct scenario *s = groups[i].scenarios;
+		     s->name != NULL; s++)
+			tell_touched(groups[i].name, s);
+}
+
+/* An access or an order by its name; -1: "failure". */
+static int named(const char *name, const char *(*nth)(int), int count)
+{
+	int n = 0;
+
+	while (n < count && strcmp(nth(n), name) != 0)
+		n++;
+	return n < count ? n : -1;
+}
+
+static const char *access_name(int access)
+{
+	return explorer_access_name((enum explorer_access)access);
+}
+
+static const struct scenario *find(const char *group, const char *name)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		for (const struct scenario *s = groups[i].scenarios;
+		     strcmp(groups[i].name, group) == 0 && s->name != NULL; s++)
+			if (strcmp(s->name, name) == 0)
+				return s;
+	return NULL;
+}
+
+static void weaker(char **word)
+{
+	const struct scenario *scenario = find(word[4], word[5]);
+	const struct control control = {
+		.function = word[0],
+		.access = (enum explorer_access)named(word[1], access_name, 8),
+		.nth = (unsigned)strtoul(word[2], NULL, 10),
+		.order = named(word[3], explorer_order_name, 6),
+	};
+
+	if (scenario == NULL) {
+		report(false, "there is no scenario %s of %s", word[5],
+		       word[4]);
+		return;
+	}
+	search_control(scenario, &control);
+}
+
 static int usage(void)
 {
 	fputs("explorer: say litmus, or one of:", stderr);
@@ -133,6 +207,10 @@ int main(int argc, char **argv)
 		return usage();
 	if (strcmp(argv[1], "litmus") == 0)
 		litmus();
+	else if (strcmp(argv[1], "--touched") == 0)
+		touched();
+	else if (argc == 8 && strcmp(argv[1], "--weaker") == 0)
+		weaker(&argv[2]);
 	else if (!run_group(argv[1], argc > 2 ? argv[2] : ""))
 		return usage();
 	printf("1..%u\n", rows);

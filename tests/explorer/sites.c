@@ -3,6 +3,7 @@
  * sites.c - the accesses of the library that the explorer was linked with, and
  * their orders.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "explorer.h"
@@ -88,9 +89,28 @@ static void weaken(struct explorer_site *site, int order)
 	altered[altered_count].order = site->order;
 	altered[altered_count].failure = site->failure;
 	altered_count++;
-	site->order = order;
-	if (order == memory_order_relaxed)
+	if (order != EXPLORER_FAILURE)
+		site->order = order;
+	if (order == memory_order_relaxed || order == EXPLORER_FAILURE)
 		site->failure = memory_order_relaxed;
+}
+
+void explorer_tell_touched(void)
+{
+	for (struct explorer_site *s = __start_explorer_sites;
+	     s < __stop_explorer_sites; s++)
+		if (s->touched && (s->order != memory_order_relaxed ||
+				   s->failure != memory_order_relaxed))
+			printf("touched %s %s:%d\n",
+			       explorer_access_name(s->access), s->file,
+			       s->line);
+}
+
+void explorer_touch_none(void)
+{
+	for (struct explorer_site *s = __start_explorer_sites;
+	     s < __stop_explorer_sites; s++)
+		s->touched = false;
 }
 
 unsigned explorer_weaken(const struct control *control)
