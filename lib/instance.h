@@ -267,16 +267,11 @@ struct bounce_part {
 	uint8_t direction;
 };
 
-/* A run, and where in it the mapping begins. */
-struct bounce_claimed {
-	struct bounce_run run;
-	uint32_t offset; /* bytes */
-};
-
-/* Claim a run, from the smallest unit that will do; at one place; quota. */
+/* Claim a run, from the smallest unit that will do: @prepared's run and offset.
+ * Or at one place. Quota. */
 enum bounce_err bounce_mapping_claim(const struct bounce_request *request,
 				     const struct bounce_limits *limits,
-				     struct bounce_claimed *claimed);
+				     struct bounce_prepared *prepared);
 enum bounce_err bounce_mapping_claim_at(const struct bounce_request *request,
 					const struct bounce_place *place,
 					struct bounce_run *run);

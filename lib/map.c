@@ -102,7 +102,7 @@ void bounce_map_fill(const struct bounce_request *request,
  * queue's own lane then is for boundary and mask, too (P8).
  */
 static bounce_inline bool claim_quickly(const struct bounce_request *request,
-					struct bounce_claimed *claimed)
+					struct bounce_prepared *prepared)
 {
 	struct bounce_queue *queue = request->queue;
 	const struct bounce_device *device = queue->device;
@@ -119,42 +119,39 @@ static bounce_inline bool claim_quickly(const struct bounce_request *request,
 	    span > BOUNCE_CHUNK_BYTES || request->buf.len > limits->segment ||
 	    device->limited || device->dynamic || device->space->pool == NULL)
 		return false;
-	claimed->offset = (uint32_t)offset;
+	prepared->about.offset = (uint32_t)offset;
 	if (small)
 		return quick_granules(
 			bounce, &client,
 			(uint32_t)(span + BOUNCE_GRANULE_BYTES - 1) >>
 				BOUNCE_GRANULE_SHIFT,
-			&claimed->run);
+			&prepared->run);
 	return quick_slots(device->space->pool, &client,
 			   (uint32_t)(span + BOUNCE_SLOT_BYTES - 1) >>
 				   BOUNCE_SLOT_SHIFT,
-			   &claimed->run);
+			   &prepared->run);
 }
 
+/* The rest of what is known of a run that was claimed: field by field, for a
+ * store of four bytes is slow to read back in a copy of sixteen. */
 static bounce_inline void bounced(const struct bounce_request *request,
-				  const struct bounce_claimed *claimed,
 				  const void *private,
 				  struct bounce_prepared *prepared)
 {
 	struct bounce_queue *queue = request->queue;
+	const struct bounce *bounce = instance_of(queue);
+	struct record_about *about = &prepared->about;
 
-	bounce_unpoison(quick_memory(instance_of(queue), &claimed->run),
-			bounce_run_bytes(&claimed->run));
-	*prepared = (struct bounce_prepared) {
-		.record = quick_record(instance_of(queue), &claimed->run),
-		.target = (uintptr_t)private,
-		.about = {
-			.len = (uint32_t)request->buf.len,
-			.offset = claimed->offset,
-			.how = record_how(request),
-			.kind = RECORD_RUN,
-			.queue = (uint16_t)queue->index,
-		},
-		.bus = mapping_bus(queue->device, request->path, &claimed->run,
-				   claimed->offset),
-		.run = claimed->run,
-	};
+	bounce_unpoison(quick_memory(bounce, &prepared->run),
+			bounce_run_bytes(&prepared->run));
+	about->len = (uint32_t)request->buf.len;
+	about->how = record_how(request);
+	about->kind = RECORD_RUN;
+	about->queue = (uint16_t)queue->index;
+	prepared->record = quick_record(bounce, &prepared->run);
+	prepared->target = (uintptr_t) private;
+	prepared->bus = mapping_bus(queue->device, request->path,
+				    &prepared->run, about->offset);
 }
 
 static enum bounce_err prepare_bounced(const struct bounce_request *request,
@@ -162,17 +159,17 @@ static enum bounce_err prepare_bounced(const struct bounce_request *request,
 {
 	const struct bounce_device *device = request->queue->device;
 	void *private = pointer_of(device->bounce, &request->buf);
-	struct bounce_claimed claimed;
-	enum bounce_err err;
 
 	if (private == NULL)
 		return BOUNCE_ERR_ARG;
-	if (!claim_quickly(request, &claimed)) {
-		err = bounce_mapping_claim(request, &device->limits, &claimed);
+	if (!claim_quickly(request, prepared)) {
+		enum bounce_err err = bounce_mapping_claim(
+			request, &device->limits, prepared);
+
 		if (err != BOUNCE_OK)
 			return err;
 	}
-	bounced(request, &claimed, private, prepared);
+	bounced(request, private, prepared);
 	return BOUNCE_OK;
 }
 
@@ -387,7 +384,6 @@ static bounce_inline bool map_quickly(struct bounce_queue *queue,
 	struct bounce_device *device = queue->device;
 	struct bounce *bounce = device->bounce;
 	struct bounce_prepared prepared;
-	struct bounce_claimed claimed;
 	struct bounce_verdict verdict;
 	void *private = pointer_of(bounce, buf);
 
@@ -400,9 +396,9 @@ static bounce_inline bool map_quickly(struct bounce_queue *queue,
 	verdict = bounce_device_bind(bounce, device);
 	request.path = verdict.path;
 	if (verdict.kind != BOUNCE_VERDICT_BOUNCE || device->maintained ||
-	    device->dynamic || !claim_quickly(&request, &claimed))
+	    device->dynamic || !claim_quickly(&request, &prepared))
 		return false;
-	bounced(&request, &claimed, private, &prepared);
+	bounced(&request, private, &prepared);
 	return finish(&request, &prepared, mapping);
 }
 

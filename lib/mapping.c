@@ -123,26 +123,26 @@ enum bounce_err bounce_mapping_claim_at(const struct bounce_request *request,
 static enum bounce_err claim_unit(const struct bounce_request *request,
 				  const struct bounce_limits *limits,
 				  uint32_t shift, bool content,
-				  struct bounce_claimed *claimed)
+				  struct bounce_prepared *prepared)
 {
 	struct bounce_place place;
 
 	if (!bounce_window_place(limits, request->buf.gpa.v, request->buf.len,
 				 shift, &place))
 		return BOUNCE_ERR_RANGE;
-	claimed->offset = place.offset;
-	return claim_at(request, &place, content, &claimed->run);
+	prepared->about.offset = place.offset;
+	return claim_at(request, &place, content, &prepared->run);
 }
 
 /* N2: what is mapped in an IOMMU by itself is whole slots. */
 static enum bounce_err claim_small(const struct bounce_request *request,
 				   const struct bounce_limits *limits,
-				   struct bounce_claimed *claimed)
+				   struct bounce_prepared *prepared)
 {
 	return bounce_unlikely(request->queue->device->dynamic) ?
 		       BOUNCE_ERR_RANGE :
 		       claim_unit(request, limits, BOUNCE_GRANULE_SHIFT, true,
-				  claimed);
+				  prepared);
 }
 
 /*
@@ -154,26 +154,26 @@ static enum bounce_err claim_small(const struct bounce_request *request,
  */
 enum bounce_err bounce_mapping_claim(const struct bounce_request *request,
 				     const struct bounce_limits *limits,
-				     struct bounce_claimed *claimed)
+				     struct bounce_prepared *prepared)
 {
 	const struct bounce_device *device = request->queue->device;
 	enum bounce_err small;
 	enum bounce_err err;
 
-	small = claim_small(request, limits, claimed);
+	small = claim_small(request, limits, prepared);
 	if (small == BOUNCE_OK)
 		return small;
-	err = claim_unit(request, limits, BOUNCE_SLOT_SHIFT, false, claimed);
+	err = claim_unit(request, limits, BOUNCE_SLOT_SHIFT, false, prepared);
 	if (err == BOUNCE_ERR_RANGE || err == BOUNCE_ERR_UNREACHABLE) {
 		enum bounce_err padded = claim_unit(
-			request, limits, BOUNCE_CHUNK_SHIFT, false, claimed);
+			request, limits, BOUNCE_CHUNK_SHIFT, false, prepared);
 
 		if (padded != BOUNCE_ERR_RANGE)
 			err = padded;
 	}
 	if (err != BOUNCE_OK && small != BOUNCE_ERR_RANGE &&
-	    claim_unit(request, limits, BOUNCE_GRANULE_SHIFT, false, claimed) ==
-		    BOUNCE_OK)
+	    claim_unit(request, limits, BOUNCE_GRANULE_SHIFT, false,
+		       prepared) == BOUNCE_OK)
 		return BOUNCE_OK;
 	if (err == BOUNCE_ERR_UNREACHABLE &&
 	    request->buf.len > bounce_map_max(device) &&
@@ -243,12 +243,16 @@ void bounce_prepared_locate(const struct bounce *bounce,
 			    struct bounce_prepared *prepared)
 {
 	const struct record_about *about = &prepared->about;
+	const struct bounce_device *device = bounce->queue[about->queue].device;
 
-	prepared->bus = bounce_mapping_bus(bounce, prepared->record, about,
-					   prepared->target);
-	if (about->kind <= RECORD_SHARED)
-		bounce_record_run(bounce, prepared->record, about,
-				  &prepared->run);
+	if (about->kind > RECORD_SHARED) {
+		prepared->bus = bounce_mapping_bus(bounce, prepared->record,
+						   about, prepared->target);
+		return;
+	}
+	bounce_record_run(bounce, prepared->record, about, &prepared->run);
+	prepared->bus = mapping_bus(device, mapping_path(about), &prepared->run,
+				    about->offset);
 }
 
 unsigned char *bounce_mapping_shared(const struct bounce *bounce,
