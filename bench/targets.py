@@ -33,9 +33,9 @@ WHY = {
         "swiotlb is asked for the large ones in two pieces. None failed while "
         "such a run was free, and in the other mixes none failed at all",
     "mixed sizes at 90 %: an attempt, map":
-        "in the trace every 40th attempt finds no room, after a look at every "
-        "chunk; and blocks for small requests are used up, as metadata may be "
-        "1.1 %, so that they try granules first, and then take a slot",
+        "100 ns are the zeroing of tails (S1), in slots that a pool so full "
+        "has long driven out of the caches; and every 40th attempt finds no "
+        "room, after a look at every chunk",
     "two threads, own pools, against swiotlb":
         "the claim costs what it costs one thread; how much swiotlb loses is "
         "the machine's way to move a cache line, which changes from hour to "
