@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * test_quick.c - the short way of a mapping is taken where it may be, and only
- * there. lib/map.c is compiled in here with the long ways of a claim and of a
- * release counted: what is slower only, no other test sees.
+ * there. lib/map.c is compiled in here with what the long ways do counted: what
+ * is slower only, no other test sees.
  */
 #include "calls.h"
 #include "mapping.h"
@@ -12,17 +12,23 @@ static enum bounce_err counted_claim(const struct bounce_request *request,
 				     struct bounce_claimed *claimed);
 static void counted_release(struct bounce *bounce, uint32_t record,
 			    const struct record_about *about, uint64_t target);
+static void *counted_pointer(const struct bounce *bounce, bounce_gpa_t gpa,
+			     uint64_t len);
 #define bounce_mapping_claim counted_claim
 #define bounce_mapping_release counted_release
+#define bounce_linear_pointer counted_pointer
 #include "map.c"
 #undef bounce_mapping_claim
 #undef bounce_mapping_release
+#undef bounce_linear_pointer
 
 #define KIB UINT64_C(1024)
 
 /* Each test is a process of its own. */
 static uint32_t long_claims;
 static uint32_t long_releases;
+static uint32_t looks; /* at the linear map: once, and once more for the long
+			* way */
 
 static enum bounce_err counted_claim(const struct bounce_request *request,
 				     const struct bounce_limits *limits,
@@ -37,6 +43,13 @@ static void counted_release(struct bounce *bounce, uint32_t record,
 {
 	long_releases++;
 	bounce_mapping_release(bounce, record, about, target);
+}
+
+static void *counted_pointer(const struct bounce *bounce, bounce_gpa_t gpa,
+			     uint64_t len)
+{
+	looks++;
+	return bounce_linear_pointer(bounce, gpa, len);
 }
 
 /* A bench with one device of these wishes. */
@@ -58,13 +71,14 @@ static void begin(struct bench *bench, const struct bounce_device_info *info)
 static bool is_short(struct bench *bench, struct bounce_buf buf, uint32_t how)
 {
 	struct bounce_mapping mapping = map_ok(bench->queue[0], buf, how);
-	uint32_t before = long_claims;
 
 	unmap_ok(bench->queue[0], &mapping, 0);
+	long_claims = looks = 0;
 	mapping = map_ok(bench->queue[0], buf, how);
 	unmap_ok(bench->queue[0], &mapping, 0);
-	cr_expect_leq(long_claims - before, 1);
-	return long_claims == before;
+	cr_expect_leq(long_claims, 1);
+	cr_expect_leq(looks, 2);
+	return long_claims == 0 && looks == (buf.ptr == NULL ? 1 : 0);
 }
 
 static const struct bounce_device_info usual;
@@ -233,6 +247,23 @@ static void expect_error(struct bench *bench, struct bounce_buf buf,
 	cr_expect_eq(bounce_map(bench->queue[0], &buf, BOUNCE_TO_DEVICE,
 				&mapping),
 		     err, "%#lx + %#lx", buf.gpa.v, buf.len);
+}
+
+Test(quick, a_wish_without_a_direction_is_refused_where_the_last_one_was_mapped)
+{
+	struct bounce_mapping mapping;
+	struct bounce_buf buf;
+	struct bench bench;
+
+	begin(&bench, &usual);
+	buf = bench_buf(&bench, 0, 4096);
+	cr_expect(is_short(&bench, buf, BOUNCE_TO_DEVICE));
+	for (uint32_t how = 0; how < 64; how++)
+		if ((how & BOUNCE_BIDIRECTIONAL) == 0)
+			cr_expect_eq(bounce_map(bench.queue[0], &buf, how,
+						&mapping),
+				     BOUNCE_ERR_ARG, "%#x", how);
+	bench_fini(&bench);
 }
 
 Test(quick, a_buffer_that_is_none_is_refused_where_the_last_one_was_mapped)
