@@ -249,7 +249,7 @@ X86_CPU = NO_LIBC + PCI + named("examples/guest", "ecam") + named(
 PSERIES = GUEST + NEXT + POWER_CPU + ISLAND + WINDOWS + named(
     "examples/guest/power", "start.S hosts interrupt model second tce")
 Z = GUEST + NEXT + Z_CPU + named("examples/guest/s390x", "model")
-VIOMMU = NEXT + named("examples/guest", """bridges buses island mapped
+VIOMMU = NEXT + named("examples/guest", """bridges buses bypass island mapped
                                            pci_bridge viommu windows""")
 
 

@@ -51,7 +51,7 @@ BRIDGED = {
 }
 BRIDGED_CONTROLS = frozenset("""
     requester alias_refused other_space change_too_early right_order
-    wrong_order
+    wrong_order bypass_off bypass_on bypass_domain bypass_off_again
 """.split())
 # Behind two host bridges: examples/guest/power/hosts.c.
 HOSTS = "-device spapr-pci-host-bridge,index=1,id=phb1"

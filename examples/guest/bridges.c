@@ -14,6 +14,7 @@
  *       control shows it, so that the others can be believed.
  */
 #include "buses.h"
+#include "bypass.h"
 #include "handover.h"
 #include "island.h"
 #include "mapped.h"
@@ -341,6 +342,14 @@ static void bridges_run(void)
 		.functions = BUS_BRIDGES + BUS_DISKS,
 	};
 
+	const struct bypass_place place = {
+		.name = bus_disk_name(BUS_PORT),
+		.role = bus_role(BUS_PORT),
+		.requester = virtio_requester(bus_role(BUS_PORT)),
+	};
+
+	report_stage("past the IOMMU");
+	bypass_run(&place);
 	report_stage("behind bridges");
 	bridges.requests = viommu_requests();
 	bridges.bounce = island_instance(&config);

@@ -110,7 +110,7 @@ enum guest_role {
  *       behind bridges. io_bytes were read, with window_calls_io calls of the
  *       IOMMU: 0 for a static window.
  *
- *   space name=<main|control|island|static|dynamic>
+ *   space name=<main|control|island|static|dynamic|bypass>
  *       class=<snooped|non-coherent|no-snoop> windows=<n>
  *   window space=<as above> path=<bus|bypass> bus=<hex> gpa=<hex> len=<hex>
  *       iommu=<TCE|IOAT|VIOMMU|none> filled_by=<library|monitor|nobody>
@@ -223,6 +223,10 @@ enum guest_role {
  *             wrong_order      its control: in the wrong order somebody does
  *             other_host       a disk behind the other host bridge does not
  *                              reach this one's pool
+ *             bypass_off       in no domain, a device reaches nothing
+ *             bypass_on        with the IOMMU's bypass byte at 1, all of memory
+ *             bypass_domain    but in a domain it is held to that
+ *             bypass_off_again and with the byte at 0 to nothing
  *             static_private   a static window: a private page is not mapped
  *             own_whole        a dynamic one: a buffer's whole page is written
  *                              where it is

@@ -3,6 +3,7 @@
  * viommu.c - see viommu.h.
  */
 #include "viommu.h"
+#include "virtio_pci.h"
 
 #include <cpu.h>
 
@@ -18,6 +19,7 @@
 #define CONFIG_INPUT_LAST 16u
 #define CONFIG_DOMAINS 24u /* first, last */
 #define CONFIG_PROBE_SIZE 32u /* and the bypass byte, and three reserved */
+#define CONFIG_BYPASS 36u
 
 static unsigned char private[16384]
 	__attribute__((aligned(BOUNCE_VIOMMU_ALIGN)));
@@ -44,6 +46,12 @@ static bool wait(void *ctx, uint64_t turn)
 	return turn % POLLS != POLLS - 1 || cpu_milliseconds() <= until;
 }
 
+static void set_bypass(void *ctx, bool on)
+{
+	(void)ctx;
+	virtio_configure(&device, CONFIG_BYPASS, on ? 1 : 0);
+}
+
 static struct bounce_viommu_info describe(uint64_t features)
 {
 	uint64_t ids = virtio_config(&device, CONFIG_DOMAINS);
@@ -51,6 +59,7 @@ static struct bounce_viommu_info describe(uint64_t features)
 	return (struct bounce_viommu_info) {
 		.notify = notify,
 		.wait = wait,
+		.set_bypass = set_bypass,
 		.shared = shared,
 		.bus = { (uintptr_t)shared },
 		.features = features,
@@ -84,9 +93,7 @@ static bool place(enum bounce_viommu_queue queue)
 
 const char *viommu_start(void)
 {
-	/* Nobody here writes the bypass byte. */
-	const uint64_t wanted = (BOUNCE_VIOMMU_FEATURES &
-				 ~BOUNCE_VIOMMU_F_BYPASS_CONFIG) |
+	const uint64_t wanted = BOUNCE_VIOMMU_FEATURES |
 				BOUNCE_VIRTIO_F_VERSION_1;
 	struct bounce_viommu_info info;
 
@@ -123,6 +130,16 @@ enum bounce_err viommu_attach(struct bounce_viommu_domain *domain,
 	enum bounce_err err = bounce_viommu_probe(domain, endpoint);
 
 	return err == BOUNCE_OK ? bounce_viommu_attach(domain, endpoint) : err;
+}
+
+bool viommu_bypass(bool on)
+{
+	uint64_t bypass;
+
+	if (bounce_viommu_set_bypass(viommu, on) != BOUNCE_OK)
+		return false;
+	bypass = virtio_config(&device, CONFIG_PROBE_SIZE) >> 32 & UINT8_MAX;
+	return bypass == (on ? 1 : 0);
 }
 
 uint64_t viommu_requests(void)

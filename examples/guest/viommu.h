@@ -34,6 +34,13 @@ enum bounce_err viommu_attach(struct bounce_viommu_domain *domain,
 			      uint16_t endpoint);
 
 /*
+ * viommu_bypass() - write the bypass byte, and read it back: does an endpoint
+ * that is in no domain reach all of memory? At the start it does not.
+ * Return: false when it is not what was written.
+ */
+bool viommu_bypass(bool on);
+
+/*
  * viommu_take_fault() - the next fault that was reported.
  * Return: false when there is none; one may be lost when there were many.
  */

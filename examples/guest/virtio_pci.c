@@ -257,6 +257,12 @@ uint64_t virtio_config(const struct virtio_device *device, uint32_t offset)
 	return read32(at) | (uint64_t)read32(at + 4) << 32;
 }
 
+void virtio_configure(const struct virtio_device *device, uint32_t offset,
+		      uint8_t value)
+{
+	write8(ports[device->role].device + offset, value);
+}
+
 uint64_t virtio_capacity(const struct virtio_device *device)
 {
 	return virtio_config(device, 0);

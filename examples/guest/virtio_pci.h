@@ -63,6 +63,11 @@ uint32_t pci_port_load(uint64_t address);
  */
 bool pci_recover(uint16_t requester);
 
+/* virtio_configure() - write a byte of a device's configuration, of guest.h's
+ * virtio_config(). */
+void virtio_configure(const struct virtio_device *device, uint32_t offset,
+		      uint8_t value);
+
 /* ---- for pci_bars.c ---- */
 
 /* A stretch of PCI's memory or I/O space, and where the CPU sees it: ports on
