@@ -187,8 +187,8 @@ static bool info_valid(const struct bounce_device_info *info)
 	     i < sizeof(info->reserved) / sizeof(info->reserved[0]); i++)
 		if (info->reserved[i] != 0)
 			return false;
-	return info->space != NULL && info->space->in_use &&
-	       info->reserved0 == 0 && bounce_is_low_mask(info->dma_mask) &&
+	return info->space != NULL && info->reserved0 == 0 &&
+	       bounce_is_low_mask(info->dma_mask) &&
 	       (info->flags & ~DEVICE_FLAGS) == 0 &&
 	       (info->flags & CACHE_FLAGS) != CACHE_FLAGS &&
 	       info->transport <= BOUNCE_TRANSPORT_MMIO &&
@@ -365,6 +365,17 @@ static enum bounce_err decide(const struct bounce_device *device,
 	return err;
 }
 
+/* Are its space and function there, and of this instance? */
+static bool belongs(const struct bounce *bounce,
+		    const struct bounce_device_info *info)
+{
+	const struct bounce_function *function = info->function;
+
+	return info->space->in_use && info->space->bounce == bounce &&
+	       (function == NULL ||
+		(function->in_use && function->bounce == bounce));
+}
+
 /* May a device of @info be attached to @bounce at all? */
 static enum bounce_err check(const struct bounce *bounce,
 			     const struct bounce_device_info *info)
@@ -372,12 +383,10 @@ static enum bounce_err check(const struct bounce *bounce,
 	struct bounce_limits limits;
 
 	if (bounce == NULL || info == NULL || !info_valid(info) ||
-	    info->space->bounce != bounce)
+	    !belongs(bounce, info))
 		return BOUNCE_ERR_ARG;
 	limits = limits_of(info);
 	if (!bounce_window_limits_valid(&limits))
-		return BOUNCE_ERR_ARG;
-	if (info->function != NULL && info->function->bounce != bounce)
 		return BOUNCE_ERR_ARG;
 	/* relaxed: see bounce_mark_dead(). */
 	if (atomic_load_explicit(&bounce->dead, memory_order_relaxed) != 0)

@@ -106,6 +106,7 @@ Test(fini, what_has_ended_does_not_end_again)
 /* Its pages would be shared, and nobody would take them back. */
 Test(fini, nothing_is_made_of_what_has_ended)
 {
+	const struct bounce_function_info where = { .root_bus = 1 };
 	const struct bounce_pool_info info = { .slabs = 2 };
 	struct bounce_device_info about;
 	struct bounce_device *device;
@@ -115,6 +116,7 @@ Test(fini, nothing_is_made_of_what_has_ended)
 	struct bench_knobs knobs = bench_usual();
 	bounce_gpa_t slab;
 
+	knobs.functions = 1;
 	knobs.more_pools = 1;
 	knobs.more_slabs = 2;
 	knobs.more_spaces = 1;
@@ -135,6 +137,12 @@ Test(fini, nothing_is_made_of_what_has_ended)
 		     BOUNCE_ERR_ARG);
 	about = knobs.info;
 	about.space = side.space;
+	cr_expect_eq(bounce_device_attach(bench.bounce, &about, &device, NULL),
+		     BOUNCE_ERR_ARG);
+	about.space = bench.space;
+	cr_assert_eq(bounce_function_add(bench.bounce, &where, &about.function),
+		     BOUNCE_OK);
+	cr_assert_eq(bounce_function_remove(about.function), BOUNCE_OK);
 	cr_expect_eq(bounce_device_attach(bench.bounce, &about, &device, NULL),
 		     BOUNCE_ERR_ARG);
 	bench_fini(&bench);

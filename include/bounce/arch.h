@@ -43,9 +43,11 @@ enum bounce_contents {
 
 /*
  * A backend. Constant data, one per monitor; several may be linked, the
- * embedder names one. Hooks are called in the context of bounce_init() (detect)
- * and of bounce_pool_grow/retire/fini (share, unshare): never on the I/O path,
- * never at interrupt level, never twice at once for one range.
+ * embedder names one. Hooks are called in the context of bounce_pool_grow,
+ * _retire and _fini, bounce_enter_secure() and bounce_unshare_all(); detect()
+ * also in that of bounce_init() and of what moves the epoch. Never on the I/O
+ * path, never twice at once for one range; at interrupt level only when
+ * bounce_unshare_all() is called there, by a crash handler.
  */
 struct bounce_arch {
 	const char *name; /* "power/ultravisor" */

@@ -3,7 +3,7 @@
  * bounce.h - everything, in reading order.
  *
  * Conventions. Every call that can fail returns enum bounce_err; on an error
- * nothing is written and nothing is held (types.h names the two exceptions).
+ * nothing is written and nothing is held (types.h names the exceptions).
  * Objects are opaque and live in the memory given to bounce_init(). Addresses
  * come as bounce_gpa_t or bounce_bus_t and are never mixed. Lengths are bytes.
  */

@@ -87,7 +87,7 @@ enum bounce_size {
  */
 struct bounce_device_stats {
 	uint64_t maps; /* mappings made */
-	uint64_t unmaps; /* mappings ended */
+	uint64_t unmaps; /* of those, ended by an unmap */
 	uint64_t bytes_to; /* copied towards the device */
 	uint64_t bytes_from; /* copied from the device */
 	uint64_t refused_lengths; /* BOUNCE_ERR_LENGTH */
@@ -117,8 +117,11 @@ struct bounce_device_stats {
  * Return:
  *   BOUNCE_OK
  *   BOUNCE_ERR_ARG          NULL, a mask that is not 2^n - 1, an alignment
- *                           above a chunk, an unknown flag, NON_COHERENT and
- *                           NO_SNOOP, a reserved word.
+ *                           above a chunk, an unknown flag or transport,
+ *                           NON_COHERENT and NO_SNOOP, an @info->owner that is
+ *                           the library's to give, a space or function that
+ *                           is another instance's or has ended, a reserved
+ *                           word.
  *   BOUNCE_ERR_FULL         config.devices or config.queues are used up.
  *   BOUNCE_ERR_REFUSED      the policy's verdict; @answer->why says why: also
  *                           when its requester ID is that of a device in
@@ -162,7 +165,8 @@ enum bounce_err bounce_space_accepts(const struct bounce_space *space,
 /**
  * bounce_device_features_rejected() - FEATURES_OK did not stick.
  *
- * From now on the verdict is REFUSE with that reason, for every mapping.
+ * From now on the verdict is REFUSE with that reason, for every mapping, until
+ * bounce_device_negotiate().
  *
  * @device: the device.
  *
@@ -278,8 +282,9 @@ void bounce_device_revoke(struct bounce_device *device);
  * Return:
  *   BOUNCE_OK
  *   BOUNCE_ERR_ARG   the device was not revoked.
- *   BOUNCE_ERR_BUSY  a CPU is inside a sync or unmap of one of the mappings;
- *                    what was released stays released: call again.
+ *   BOUNCE_ERR_BUSY  a CPU is inside a sync or unmap of one of the mappings,
+ *                    or another device's mapping of its born-shared memory is
+ *                    live; what was released stays released: call again.
  *   BOUNCE_ERR_LOST  quiesced; but a dynamic window's IOMMU may still translate
  *                    some of it, which is never used again.
  */
@@ -325,7 +330,8 @@ enum bounce_err bounce_device_start(struct bounce_device *device)
  *
  * Return:
  *   BOUNCE_OK
- *   BOUNCE_ERR_BUSY         a mapping or born-shared memory is live.
+ *   BOUNCE_ERR_BUSY         a mapping or born-shared memory is live, or still
+ *                           in quarantine.
  *   BOUNCE_ERR_REFUSED      the verdict; every map is refused.
  *   BOUNCE_ERR_UNREACHABLE  as bounce_device_attach().
  */
@@ -344,7 +350,8 @@ enum bounce_err bounce_device_negotiate(struct bounce_device *device,
  * Return:
  *   BOUNCE_OK
  *   BOUNCE_ERR_ARG   NULL, or not attached.
- *   BOUNCE_ERR_BUSY  it has live mappings or born-shared memory; unmap, free.
+ *   BOUNCE_ERR_BUSY  it has live mappings or born-shared memory (unmap, free),
+ *                    or some in quarantine (bounce_device_quiesced()).
  */
 enum bounce_err bounce_device_detach(struct bounce_device *device)
 	BOUNCE_MUST_CHECK;

@@ -50,7 +50,8 @@ struct bounce_cache {
 /*
  * The embedder. Copied by bounce_init(); what it points to must outlive the
  * instance. No hook is called by the I/O path (map, unmap, sync, alloc, free),
- * but those of `cache`, where a space is not SNOOPED.
+ * but those of `cache`, where a space is not SNOOPED, and relax(), where its
+ * window is dynamic.
  */
 struct bounce_env {
 	void *ctx; /* handed to each hook, never looked at */
@@ -62,14 +63,16 @@ struct bounce_env {
 	 * set_shared() - change the guest's own page tables, for monitors that
 	 * need it (SNP, TDX, CCA); NULL where the arch does not.
 	 * [@gpa, @gpa + @len) are whole share granules, seen by the CPU at
-	 * @cpu. Called by share.c alone, from bounce_pool_grow/retire/fini, at
-	 * the exact point of the arch's order, in their context.
+	 * @cpu. Called by share.c alone, where it shares and unshares, at the
+	 * exact point of the arch's order; in the contexts of struct
+	 * bounce_arch.
 	 * Return: true when done; false counts as "failed, nothing changed".
 	 */
 	bool (*set_shared)(void *ctx, bounce_gpa_t gpa, void *cpu, uint64_t len,
 			   bool shared);
 
-	/* relax() - pause between retries of a busy monitor; may be NULL. */
+	/* relax() - pause between retries of a busy monitor or IOMMU; may be
+	 * NULL. */
 	void (*relax)(void *ctx);
 
 	/*
@@ -140,8 +143,9 @@ size_t bounce_meta_size(const struct bounce_config *config) BOUNCE_MUST_CHECK;
  * Return:
  *   BOUNCE_OK
  *   BOUNCE_ERR_ARG    a pointer is NULL, @memory is misaligned, a count is out
- *                     of range, a linear range wraps, @arch or env.cache
- *                     lacks a hook, or env.cache has no line that will do.
+ *                     of range, a reserved word is set, a linear range wraps,
+ *                     has no pointer or overlaps another, @arch or env.cache
+ *                     lacks a hook, or has a number that will not do.
  *   BOUNCE_ERR_RANGE  @bytes is too small.
  */
 enum bounce_err bounce_init(void *memory, size_t bytes,
@@ -166,7 +170,7 @@ enum bounce_err bounce_fini(struct bounce *bounce) BOUNCE_MUST_CHECK;
 /**
  * bounce_mark_dead() - no more maps: the guest is about to stop or to kexec.
  *
- * Maps, allocations and growth that start after it are refused.
+ * Maps, allocations, growth and attaches that start after it are refused.
  *
  * @bounce: the instance.
  *

@@ -77,7 +77,8 @@ BOUNCE_STATIC_ASSERT(sizeof(struct bounce_mapping) == 32, "part of the ABI");
  *                           in the linear map, or a buffer that lies partly in
  *                           a pool or in pool memory that nobody allocated.
  *   BOUNCE_ERR_RANGE        no run could ever hold it: above bounce_map_max().
- *   BOUNCE_ERR_FULL         not enough free slots now.
+ *   BOUNCE_ERR_FULL         not enough free slots now; or the device's quota
+ *                           is used up, or config.direct is.
  *   BOUNCE_ERR_FRAGMENTED   enough free slots, but no run of them.
  *   BOUNCE_ERR_UNREACHABLE  no window reaches it; born-shared memory of another
  *                           space's pool.
@@ -164,7 +165,9 @@ enum bounce_err bounce_sync_for_cpu(struct bounce_queue *queue,
 /**
  * bounce_map_max() - the longest buffer that a device can map, bytes.
  *
- * Whatever the address of the buffer, this many bytes fit an empty pool.
+ * Whatever the address of the buffer, this many bytes fit an empty pool. Where
+ * the verdict is DIRECT: as many as can be mapped where they are; what the
+ * device must not reach so bounces, and the pool decides.
  *
  * @device: the device.
  *
@@ -214,7 +217,9 @@ enum bounce_err bounce_alloc(struct bounce_queue *queue, uint64_t size,
  *
  * Return:
  *   BOUNCE_OK
- *   BOUNCE_ERR_BUSY   a mapping of it is live; nothing changed.
+ *   BOUNCE_ERR_BUSY   a mapping of it is live; or another CPU, which has found
+ *                     config.direct used up, is just taking over the record
+ *                     that stayed with it: again. Nothing changed.
  *   BOUNCE_ERR_STALE  not born-shared memory of this device; nothing changed.
  *   BOUNCE_ERR_ARG    a pointer is NULL.
  */
@@ -351,7 +356,9 @@ enum bounce_err bounce_reserve(struct bounce_queue *queue, uint64_t len,
  *   BOUNCE_OK
  *   BOUNCE_ERR_ARG    a pointer is NULL, or @len is 0 or above the reserved.
  *   BOUNCE_ERR_STALE  not a reservation of this device, or it was revoked.
- *   BOUNCE_ERR_BUSY   a mapping inside it is live.
+ *   BOUNCE_ERR_BUSY   as bounce_free().
+ * In a dynamic window HOST, BUSY and LOST may also be the IOMMU's word. Then
+ * the reservation has ended, which bounce_free() shows: it says STALE.
  */
 enum bounce_err bounce_commit(struct bounce_queue *queue,
 			      struct bounce_mapping *mapping, uint64_t len)

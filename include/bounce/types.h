@@ -2,7 +2,7 @@
 /*
  * types.h - the words every other header uses: addresses, errors, `how`.
  *
- * Read design.md 2 for the vocabulary: granule < slot < chunk < slab < pool.
+ * docs/design.md 2 has the vocabulary: granule < slot < chunk < slab < pool.
  */
 #ifndef BOUNCE_TYPES_H
 #define BOUNCE_TYPES_H
@@ -50,8 +50,9 @@ typedef struct bounce_bus {
 
 /*
  * Every call that can fail returns one of these. Numbers are the negated
- * errno of the same meaning, so that a kernel can hand them on. On every
- * error but ERR_LENGTH from bounce_unmap() and ERR_LOST, nothing has changed.
+ * errno of the same meaning, so that a kernel can hand them on. On an error
+ * nothing has changed, unless it is ERR_LENGTH of an unmap, ERR_LOST, or the
+ * call says what has.
  */
 enum bounce_err {
 	BOUNCE_OK = 0,
