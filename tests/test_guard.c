@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <bounce/virtio.h>
+
 #include "model.h"
 #include "support.h"
 
@@ -260,4 +262,49 @@ Test(guard, a_reported_length_never_reaches_beyond_the_buffer)
 	}
 	guarded_end(&guarded);
 	bench_fini(&bench);
+}
+
+/* ---- rings ---- */
+
+/* A ring that ends where a page does, in which buffer 0 was used. */
+static void one_completion(const struct guarded *guarded, uint32_t entries,
+			   bool packed)
+{
+	size_t size = packed ? 16 * entries : 4 + 8 * entries;
+	unsigned char *ring = guarded->page + PAGE - size;
+	_Alignas(BOUNCE_USED_ALIGN) unsigned char memory[512];
+	struct bounce_completion done;
+	struct bounce_used *used;
+
+	memset(guarded->page, 0, PAGE);
+	cr_assert_eq(packed ? bounce_used_init_packed(memory, sizeof(memory),
+						      entries, ring, &used) :
+			      bounce_used_init(memory, sizeof(memory), entries,
+					       ring, &used),
+		     BOUNCE_OK);
+	for (uint32_t i = 0; i < entries; i++) {
+		if (packed) {
+			ring[16 * i + 14] = 0x80;
+			ring[16 * i + 15] = 0x80;
+		} else {
+			ring[2] = (unsigned char)(i + 1);
+		}
+		cr_assert_eq(packed ?
+				     bounce_used_post_packed(used, 0, 1, 0, 0) :
+				     bounce_used_post(used, 0, 0, 0),
+			     BOUNCE_OK);
+		cr_expect_eq(bounce_virtio_used(used, &done), BOUNCE_OK);
+	}
+}
+
+Test(guard, no_byte_behind_a_ring_is_read)
+{
+	struct guarded guarded;
+
+	guarded_begin(&guarded);
+	for (uint32_t entries = 1; entries <= 4; entries *= 2) {
+		one_completion(&guarded, entries, false);
+		one_completion(&guarded, entries, true);
+	}
+	guarded_end(&guarded);
 }

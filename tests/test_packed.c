@@ -323,3 +323,73 @@ Test(packed, a_buffer_may_take_the_whole_ring)
 		expect(&rig, 1, 10);
 	}
 }
+
+/* ---- the largest ring, and the smallest ---- */
+
+#define BIG 32768u /* VIRTIO 1.2, 2.8.10.1 */
+
+struct big {
+	void *memory;
+	unsigned char *ring;
+	struct bounce_used *used;
+};
+
+/* In exactly as many bytes as it takes. */
+static void big_begin(struct big *big, uint32_t entries)
+{
+	size_t bytes = bounce_used_size(entries);
+
+	cr_assert_eq(posix_memalign(&big->memory, BOUNCE_USED_ALIGN, bytes), 0);
+	big->ring = calloc(entries, 16);
+	cr_assert_not_null(big->ring);
+	cr_assert_eq(bounce_used_init_packed(big->memory, bytes, entries,
+					     big->ring, &big->used),
+		     BOUNCE_OK);
+}
+
+static void big_end(struct big *big)
+{
+	free(big->memory);
+	free(big->ring);
+}
+
+/* Buffer @id, by descriptor @at of a first round; each byte of id and length
+ * counts. */
+static void big_cycle(struct big *big, uint32_t at, uint32_t id)
+{
+	uint32_t len = 0x80604020u + at;
+	struct bounce_completion done = { 0 };
+	unsigned char *descriptor = big->ring + (size_t)at * 16;
+
+	cr_assert_eq(bounce_used_post_packed(big->used, id, 1, UINT32_MAX,
+					     UINT64_MAX - id),
+		     BOUNCE_OK);
+	put(descriptor + 8, len, 4);
+	put(descriptor + 12, id, 2);
+	put(descriptor + 14, WRITE | AVAIL | USED, 2);
+	cr_assert_eq(bounce_virtio_used(big->used, &done), BOUNCE_OK);
+	cr_assert_eq(done.head, id, "%u for %u", done.head, id);
+	cr_assert_eq(done.written, len);
+	cr_assert_eq(done.cookie, UINT64_MAX - id);
+}
+
+Test(packed, the_largest_ring_has_each_id_and_each_place)
+{
+	struct big big;
+
+	big_begin(&big, BIG);
+	for (uint32_t at = 0; at < BIG; at++)
+		big_cycle(&big, at, at * 12345 % BIG);
+	big_end(&big);
+}
+
+Test(packed, the_smallest_ring_has_one_of_both)
+{
+	struct big big;
+
+	big_begin(&big, 1);
+	cr_expect_eq(bounce_used_post_packed(big.used, 1, 1, 0, 0),
+		     BOUNCE_ERR_ARG);
+	big_cycle(&big, 0, 0);
+	big_end(&big);
+}
