@@ -133,6 +133,18 @@ Test(window_clash, is_a_shared_bus_address_on_the_same_path)
 	cr_expect_not(clash(&half, &top));
 }
 
+Test(window_clash, is_one_shared_byte_already)
+{
+	struct bounce_window a = window(0x1000, 0, 0x1001, 0);
+	struct bounce_window b = window(0x2000, 0, 1, 0);
+
+	cr_expect(clash(&a, &b));
+	cr_expect(clash(&b, &a));
+	a.len--;
+	cr_expect_not(clash(&a, &b));
+	cr_expect_not(clash(&b, &a));
+}
+
 /* Bus address or NOWHERE through three windows of the bus and one bypass. */
 #define NOWHERE UINT64_C(0xdead)
 static uint64_t to_bus(uint32_t path, uint64_t gpa, uint64_t len)
@@ -142,6 +154,7 @@ static uint64_t to_bus(uint32_t path, uint64_t gpa, uint64_t len)
 		window(0x90000000, 0x40000000, 0x20000, 2),
 		window(0, 0, 0, BOUNCE_WINDOW_BYPASS),
 		window(TOP - 0x1000, 0x7000, 0x2000, 0),
+		window(0, 0, 0, 0), /* not of the list */
 	};
 	const struct bounce_windows windows = { list, 4 };
 	bounce_bus_t bus = { NOWHERE };
@@ -178,4 +191,63 @@ Test(window_bus, reaches_the_end_of_the_address_space_by_bypass)
 	cr_expect_eq(to_bus(bypass, UINT64_MAX, 2), NOWHERE);
 	cr_expect_eq(to_bus(bypass, 0, UINT64_MAX), 0);
 	cr_expect_eq(to_bus(bypass, 2, UINT64_MAX), NOWHERE);
+}
+
+/* And back, through two windows of the bus and one bypass. */
+static uint64_t to_gpa(uint32_t path, uint64_t bus, uint64_t len)
+{
+	struct bounce_window list[] = {
+		window(0x80000000, 0x40000000, 0x10000, 0),
+		window(0x90000000, 0x50000000, 0x20000, 2),
+		window(0x1000, 0x3000, 0, BOUNCE_WINDOW_BYPASS),
+		window(0, 0, 0, 0), /* not of the list */
+	};
+	const struct bounce_windows windows = { list, 3 };
+	bounce_gpa_t gpa = { NOWHERE };
+	bool found = bounce_window_gpa(&windows, path, bus, len, &gpa);
+
+	cr_expect(found || gpa.v == NOWHERE, "written on failure");
+	return gpa.v;
+}
+
+Test(window_gpa, is_by_the_window_of_the_path_that_holds_all_of_it)
+{
+	const uint32_t bus = BOUNCE_PATH_BUS;
+
+	cr_expect_eq(to_gpa(bus, 0x80000000, 1), 0x40000000);
+	cr_expect_eq(to_gpa(bus, 0x80000000, 0x10000), 0x40000000);
+	cr_expect_eq(to_gpa(bus, 0x80000000, 0x10001), NOWHERE);
+	cr_expect_eq(to_gpa(bus, 0x8000ffff, 1), 0x4000ffff);
+	cr_expect_eq(to_gpa(bus, 0x8000ffff, 2), NOWHERE);
+	cr_expect_eq(to_gpa(bus, 0x80010000, 1), NOWHERE);
+	cr_expect_eq(to_gpa(bus, 0x7fffffff, 1), NOWHERE);
+	cr_expect_eq(to_gpa(bus, 0x9001ffff, 1), 0x5001ffff);
+	cr_expect_eq(to_gpa(bus, 0x80000000, 0), NOWHERE);
+	cr_expect_eq(to_gpa(bus, 0x80000000, UINT64_MAX), NOWHERE);
+	cr_expect_eq(to_gpa(BOUNCE_PATH_BYPASS, 0x80000000, 1), 0x80002000);
+	cr_expect_eq(to_gpa(BOUNCE_PATH_BYPASS, 0xfff, 1), NOWHERE);
+}
+
+/* ---- one behind the other ---- */
+
+Test(window_through, is_what_both_let_pass_to_the_last_byte)
+{
+	struct bounce_window inner = window(0x100, 0x5000, 0x1001, 0);
+	struct bounce_window outer = window(0x6000, 0x9000, 0x1000, 0);
+	struct bounce_window both;
+
+	cr_assert(bounce_window_through(&inner, &outer, &both));
+	cr_expect_eq(both.bus.v, 0x1100);
+	cr_expect_eq(both.gpa.v, 0x9000);
+	cr_expect_eq(both.len, 1);
+	inner.len--;
+	cr_expect_not(bounce_window_through(&inner, &outer, &both));
+	/* The other way round. */
+	inner = window(0x100, 0x6fff, 0x1000, 0);
+	cr_assert(bounce_window_through(&inner, &outer, &both));
+	cr_expect_eq(both.bus.v, 0x100);
+	cr_expect_eq(both.gpa.v, 0x9fff);
+	cr_expect_eq(both.len, 1);
+	inner.gpa.v++;
+	cr_expect_not(bounce_window_through(&inner, &outer, &both));
 }
