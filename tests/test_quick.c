@@ -7,50 +7,24 @@
 #include "calls.h"
 #include "mapping.h"
 
-static enum bounce_err counted_claim(const struct bounce_request *request,
-				     const struct bounce_limits *limits,
-				     struct bounce_claimed *claimed);
-static void counted_release(struct bounce *bounce, uint32_t record,
-			    const struct record_about *about, uint64_t target);
-static void *counted_pointer(const struct bounce *bounce, bounce_gpa_t gpa,
-			     uint64_t len);
-#define bounce_mapping_claim counted_claim
-#define bounce_mapping_release counted_release
-#define bounce_linear_pointer counted_pointer
-#include "map.c"
-#undef bounce_mapping_claim
-#undef bounce_mapping_release
-#undef bounce_linear_pointer
-
-#define KIB UINT64_C(1024)
-
 /* Each test is a process of its own. */
 static uint32_t long_claims;
 static uint32_t long_releases;
 static uint32_t looks; /* at the linear map: once, and once more for the long
 			* way */
 
-static enum bounce_err counted_claim(const struct bounce_request *request,
-				     const struct bounce_limits *limits,
-				     struct bounce_claimed *claimed)
-{
-	long_claims++;
-	return bounce_mapping_claim(request, limits, claimed);
-}
+#define bounce_mapping_claim(...) \
+	(long_claims++, (bounce_mapping_claim)(__VA_ARGS__))
+#define bounce_mapping_release(...) \
+	(long_releases++, (bounce_mapping_release)(__VA_ARGS__))
+#define bounce_linear_pointer(...) \
+	(looks++, (bounce_linear_pointer)(__VA_ARGS__))
+#include "map.c"
+#undef bounce_mapping_claim
+#undef bounce_mapping_release
+#undef bounce_linear_pointer
 
-static void counted_release(struct bounce *bounce, uint32_t record,
-			    const struct record_about *about, uint64_t target)
-{
-	long_releases++;
-	bounce_mapping_release(bounce, record, about, target);
-}
-
-static void *counted_pointer(const struct bounce *bounce, bounce_gpa_t gpa,
-			     uint64_t len)
-{
-	looks++;
-	return bounce_linear_pointer(bounce, gpa, len);
-}
+#define KIB UINT64_C(1024)
 
 /* A bench with one device of these wishes. */
 static void begin(struct bench *bench, const struct bounce_device_info *info)
