@@ -336,6 +336,22 @@ Test(cache, a_buffer_that_is_used_where_it_is_is_maintained_there)
 	stand_fini(&s);
 }
 
+/* Its lines were not dropped, and no byte of it has changed. */
+Test(cache, the_end_of_what_a_device_only_read_where_it_is_drops_nothing)
+{
+	struct bounce_mapping mapping;
+	struct stand s;
+	uint64_t calls;
+
+	open_stand(&s);
+	mapping = map_ok(s.queue, bench_buf(&s.bench, 4096, 8192),
+			 BOUNCE_TO_DEVICE);
+	calls = s.cache.calls;
+	unmap_ok(s.queue, &mapping, 0);
+	cr_expect_eq(s.cache.calls, calls);
+	stand_fini(&s);
+}
+
 Test(cache, a_buffer_of_parts_of_lines_is_bounced)
 {
 	static const uint32_t odd[][2] = { { 64, 4096 }, { 0, 4096 + 64 } };
