@@ -33,16 +33,7 @@ bool life_is_revoked(const struct life *life, const struct model_device *device)
 
 uint32_t life_any_how(struct life *life)
 {
-	static const uint32_t hows[] = {
-		BOUNCE_TO_DEVICE,
-		BOUNCE_FROM_DEVICE,
-		BOUNCE_BIDIRECTIONAL,
-		BOUNCE_FROM_DEVICE | BOUNCE_ZERO,
-		BOUNCE_FROM_DEVICE | BOUNCE_PRESERVE,
-		BOUNCE_TO_DEVICE | BOUNCE_URGENT,
-	};
-
-	return hows[life_below(life, sizeof(hows) / sizeof(hows[0]))];
+	return bench_hows[life_below(life, BENCH_HOWS)];
 }
 
 uint64_t life_any_len(struct life *life)

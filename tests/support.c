@@ -243,6 +243,15 @@ unsigned char *bench_at_bus(const struct bench *bench, bounce_bus_t bus,
 }
 
 /* splitmix64 (Steele, Lea, Flood 2014): any seed will do. */
+const uint32_t bench_hows[BENCH_HOWS] = {
+	BOUNCE_TO_DEVICE,
+	BOUNCE_FROM_DEVICE,
+	BOUNCE_BIDIRECTIONAL,
+	BOUNCE_FROM_DEVICE | BOUNCE_ZERO,
+	BOUNCE_FROM_DEVICE | BOUNCE_PRESERVE,
+	BOUNCE_TO_DEVICE | BOUNCE_URGENT,
+};
+
 uint64_t bench_random(uint64_t *state)
 {
 	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);

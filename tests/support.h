@@ -142,6 +142,10 @@ struct bounce_buf bench_buf(const struct bench *bench, uint64_t offset,
 unsigned char *bench_at_bus(const struct bench *bench, bounce_bus_t bus,
 			    uint64_t len);
 
+/* Each way in which a buffer may be mapped: enum bounce_how. */
+#define BENCH_HOWS 6u
+extern const uint32_t bench_hows[BENCH_HOWS];
+
 /* 64 pseudo-random bits; @state may begin at any number. */
 uint64_t bench_random(uint64_t *state);
 /* 0 .. @limit - 1. */

@@ -51,16 +51,6 @@ static struct bounce_buf buf_at(unsigned char *ptr, uint64_t len)
 	};
 }
 
-static const uint32_t hows[] = {
-	BOUNCE_TO_DEVICE,
-	BOUNCE_FROM_DEVICE,
-	BOUNCE_BIDIRECTIONAL,
-	BOUNCE_FROM_DEVICE | BOUNCE_ZERO,
-	BOUNCE_FROM_DEVICE | BOUNCE_PRESERVE,
-};
-
-#define HOWS (sizeof(hows) / sizeof(hows[0]))
-
 /* Map, let the device write, sync all of it, unmap: each byte as it must be. */
 static void one_life(struct bench *bench, const struct bounce_buf *buf,
 		     uint32_t how)
@@ -100,11 +90,11 @@ Test(guard, no_call_touches_a_byte_behind_the_buffer)
 	bench_init(&bench, &knobs);
 	guarded_begin(&guarded);
 	for (uint64_t len = 1; len <= LONGEST; len++)
-		for (size_t how = 0; how < HOWS; how++) {
+		for (size_t how = 0; how < BENCH_HOWS; how++) {
 			const struct bounce_buf buf =
 				buf_at(guarded.page + PAGE - len, len);
 
-			one_life(&bench, &buf, hows[how]);
+			one_life(&bench, &buf, bench_hows[how]);
 		}
 	guarded_end(&guarded);
 	bench_fini(&bench);
@@ -119,10 +109,10 @@ Test(guard, no_call_touches_a_byte_before_the_buffer)
 	bench_init(&bench, &knobs);
 	guarded_begin(&guarded);
 	for (uint64_t len = 1; len <= LONGEST; len++)
-		for (size_t how = 0; how < HOWS; how++) {
+		for (size_t how = 0; how < BENCH_HOWS; how++) {
 			const struct bounce_buf buf = buf_at(guarded.page, len);
 
-			one_life(&bench, &buf, hows[how]);
+			one_life(&bench, &buf, bench_hows[how]);
 		}
 	guarded_end(&guarded);
 	bench_fini(&bench);
@@ -138,7 +128,7 @@ Test(guard, every_alignment_and_length_is_exact)
 	bench_init(&bench, &knobs);
 	for (uint64_t at = 0; at < ALIGNMENTS; at++) {
 		for (uint64_t len = 1; len <= LONGEST; len++) {
-			uint32_t how = hows[(at + len) % HOWS];
+			uint32_t how = bench_hows[(at + len) % BENCH_HOWS];
 			const struct bounce_buf buf = buf_at(page + 128 + at,
 							     len);
 
@@ -167,12 +157,12 @@ Test(guard, a_buffer_of_no_bytes_is_refused_wherever_it_is)
 		const struct bounce_buf behind =
 			buf_at(guarded.page + PAGE - at, 0);
 
-		for (size_t how = 0; how < HOWS; how++) {
+		for (size_t how = 0; how < BENCH_HOWS; how++) {
 			cr_expect_eq(bounce_map(bench.queue[0], &front,
-						hows[how], &handle),
+						bench_hows[how], &handle),
 				     BOUNCE_ERR_ARG);
 			cr_expect_eq(bounce_map(bench.queue[0], &behind,
-						hows[how], &handle),
+						bench_hows[how], &handle),
 				     BOUNCE_ERR_ARG);
 		}
 	}

@@ -122,15 +122,7 @@ static uint64_t home_of(const struct life *life, const struct request *request)
 
 static uint32_t random_how(struct life *life)
 {
-	static const uint32_t hows[] = {
-		BOUNCE_TO_DEVICE,
-		BOUNCE_BIDIRECTIONAL,
-		BOUNCE_FROM_DEVICE,
-		BOUNCE_FROM_DEVICE | BOUNCE_ZERO,
-		BOUNCE_FROM_DEVICE | BOUNCE_PRESERVE,
-	};
-
-	return hows[below(life, COUNT_OF(hows))];
+	return bench_hows[below(life, BENCH_HOWS)];
 }
 
 /* A buffer: its name if it is to be shown, and secrets if not. */

@@ -49,16 +49,7 @@ unsigned char *soak_run(struct soak_worker *worker, uint32_t device,
 
 uint32_t soak_how(struct soak_worker *worker)
 {
-	static const uint32_t hows[] = {
-		BOUNCE_TO_DEVICE,
-		BOUNCE_FROM_DEVICE,
-		BOUNCE_BIDIRECTIONAL,
-		BOUNCE_FROM_DEVICE | BOUNCE_ZERO,
-		BOUNCE_FROM_DEVICE | BOUNCE_PRESERVE,
-		BOUNCE_TO_DEVICE | BOUNCE_URGENT,
-	};
-
-	return hows[soak_below(worker, sizeof(hows) / sizeof(hows[0]))];
+	return bench_hows[soak_below(worker, BENCH_HOWS)];
 }
 
 /* ---- books ---- */
