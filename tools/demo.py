@@ -8,7 +8,7 @@ Each guest shares pages with its ultravisor's real instruction, reads a whole
 disk image through QEMU's virtio-blk devices and libbounce's slots, and writes
 it to a second disk. There it finds a second image of itself, which it enters in
 the end. It says what it saw on its console (the lines are described
-in examples/guest/guest.h); what it says of the disks is checked here, on the
+in examples/guest/report.h); what it says of the disks is checked here, on the
 host. One row a guest and device; the exit status is 0 only when all are ok.
 """
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """The guests that tools/demo.py boots, and what is demanded of them: the
-machines, their devices by role, rows and controls (examples/guest/guest.h)."""
+machines, their devices by role, rows and controls (examples/guest/report.h)."""
 
 import dataclasses
 
@@ -225,7 +225,7 @@ GUESTS = (
         buses=OWN_FUNCTION, disks_more=OWN_DISK,
         controls=CONTROLS - {"canary_breaks"}
         | WINDOW_CONTROLS
-        | {"no_bypass", "offset", "unflushed", "unshared_stopped"},
+        | {"no_bypass", "offset", "unflushed", "unshared_stopped", "reported"},
     ),
     Guest(
         name="aarch64", bus="pci", place="addr={role}",

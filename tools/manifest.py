@@ -38,7 +38,8 @@ ninja explore    run the library's own code in every order that C11 allows
 ninja scale      simulate 64 and 256 CPUs on pools of up to 16 GiB, in a few
                  minutes: docs/scale.md
 ninja explain    print the policy's truth table; after the demo, also the
-                 windows, IOMMU, class and requester IDs of each guest
+                 windows, IOMMU and class of each guest, and who its devices
+                 were seen to be on the bus
 ninja install    headers, archives, libbounce.pc; DESTDIR and PREFIX count
 ninja help       this text"""
 

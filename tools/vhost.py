@@ -7,7 +7,7 @@
 Three runs of examples/vhost/: a file system goes through two processes of
 qemu-storage-daemon; our malicious twin of it tells its lies, one a process; and
 the daemon is killed in the middle of its work. The program says what it saw
-(the lines are described in examples/guest/guest.h); what it says of the disks
+(the lines are described in examples/guest/report.h); what it says of the disks
 is checked here. One row a disk, lie and demand; the exit status is 0 only when
 all are ok.
 """
@@ -21,7 +21,7 @@ import sys
 import textwrap
 import time
 
-IMAGE_BYTES = 16 << 20  # these four: examples/guest/guest.h
+IMAGE_BYTES = 16 << 20  # these four: examples/guest/disks.h
 OUTPUT_BYTES = 17 << 20
 CONTROL_BYTES = 4096
 SECRET_TEXT = b"SECRET-KEEP-OUT!"

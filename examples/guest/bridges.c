@@ -174,8 +174,8 @@ static void reach_other(void)
 	island_lend(owner, &page);
 	mapped_forget_faults();
 	good = !island_reached(&bridges.blk[BUS_PORT], &page) &&
-	       mapped_reported(id_of(SPACE_PORT), page.mapping.bus,
-			       BOUNCE_SLOT_BYTES) &&
+	       mapped_refused(page.mapping.bus, BOUNCE_SLOT_BYTES) ==
+		       id_of(SPACE_PORT) &&
 	       island_reached(owner, &page);
 	island_give_back(owner, &page);
 	report_control(bus_disk_name(BUS_PORT), "other_space", good,
@@ -367,7 +367,8 @@ static void bridges_run(void)
 
 const struct guest_extras guest_extras = {
 	.omit_flush = mapped_omit,
-	.reported = mapped_reported,
+	.refused = mapped_refused,
+	.refused_by = "fault event",
 	.aside = bridges_run,
 	.next = handover_run,
 };

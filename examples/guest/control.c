@@ -74,41 +74,54 @@ static bool still_reads(struct blk *blk)
 	       image_equals(0, page, PAGE_BYTES);
 }
 
-/* Does the IOMMU that confines this device report what it refuses? */
-static bool is_reported(const struct blk *blk)
+/* Does the IOMMU that confines this device say what it refuses? */
+static bool is_told(const struct driver *driver)
 {
-	return blk->driver.device.confined == GUEST_CONFINED_IOMMU &&
-	       guest_extras.reported != NULL;
+	return driver->device.confined == GUEST_CONFINED_IOMMU &&
+	       guest_extras.refused != NULL;
 }
 
-/* The write that must fail; what was reported before is forgotten. */
-static enum blk_result forbidden_write(const char *name, struct blk *blk)
+void control_forget(const struct driver *driver)
 {
-	struct blk_raw raw = {
-		.bus = driver_bus_of(&blk->driver, page),
-		.len = PAGE_BYTES,
-	};
-	uint16_t requester = blk->driver.device.requester;
+	if (is_told(driver))
+		(void)guest_extras.refused((bounce_bus_t) { 0 }, 0);
+}
+
+void control_seen(const char *name, const struct driver *driver,
+		  bounce_bus_t bus, uint64_t len)
+{
+	uint32_t requester;
+
+	if (!is_told(driver))
+		return;
+	requester = guest_extras.refused(bus, len);
+	report_seen(name, requester, guest_extras.refused_by);
+	report_control(name, "reported", requester == driver->device.requester,
+		       "the IOMMU itself told which device it had refused");
+}
+
+static enum blk_result forbidden(const char *name, struct blk *blk,
+				 const struct blk_raw *raw)
+{
 	enum blk_result result;
 
-	memset(page, CANARY, sizeof(page));
-	if (is_reported(blk))
-		(void)guest_extras.reported(requester, raw.bus, raw.len);
-	result = blk_raw(blk, &raw);
-	if (is_reported(blk))
-		report_control(
-			name, "reported",
-			guest_extras.reported(requester, raw.bus, raw.len),
-			"the IOMMU reported which device it refused, and "
-			"where");
+	control_forget(&blk->driver);
+	result = blk_raw(blk, raw);
+	control_seen(name, &blk->driver, raw->bus, raw->len);
 	return result;
 }
 
 void control_private_write(const char *name, struct blk *blk)
 {
-	enum blk_result result = forbidden_write(name, blk);
+	const struct blk_raw raw = {
+		.bus = driver_bus_of(&blk->driver, page),
+		.len = PAGE_BYTES,
+	};
+	enum blk_result result;
 	bool intact;
 
+	memset(page, CANARY, sizeof(page));
+	result = forbidden(name, blk, &raw);
 	intact = revive(blk, result) && holds_only(page, CANARY);
 	report_control(name, "private_write",
 		       intact && refused_as_due(blk, result) &&
@@ -143,7 +156,7 @@ void control_private_read(const char *name, struct blk *blk)
 	fill_text(page, GUEST_PUBLIC_TEXT);
 	written = public_sectors(blk, true) == BLK_DONE;
 	fill_text(page, GUEST_SECRET_TEXT);
-	result = blk_raw(blk, &raw);
+	result = forbidden(name, blk, &raw);
 	/* What is on the disk now? The host looks, too. */
 	memset(page, CANARY, sizeof(page));
 	report_control(name, "private_read",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * control.h - what must not work: each control tries it, and looks at bytes,
- * never at what the device says of itself. Names: guest.h.
+ * never at what the device says of itself. Names: report.h.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
@@ -36,5 +36,15 @@ void control_refused_page(struct bounce_pool *pool);
 /* A device that is there is refused; @open says by which flags. */
 void control_refused(const char *device, const char *name,
 		     const struct driver_open *open, unsigned reason);
+
+/*
+ * control_forget(), control_seen() - before and after a device was told of
+ * private memory at @bus: what the IOMMU says of whom it refused there. A line
+ * and a control; nothing where it says nothing. The second is asked before a
+ * device that was stopped goes on.
+ */
+void control_forget(const struct driver *driver);
+void control_seen(const char *name, const struct driver *driver,
+		  bounce_bus_t bus, uint64_t len);
 
 #endif

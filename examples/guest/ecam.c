@@ -26,3 +26,10 @@ void pci_write(uint16_t requester, uint32_t offset, uint32_t bytes,
 {
 	pci_store(address_of(requester, offset), bytes, value);
 }
+
+void pci_tell(uint16_t requester)
+{
+	guest_print("%02x:%02x.%x", requester >> PCI_BUS_SHIFT,
+		    requester >> PCI_SLOT_SHIFT & PCI_SLOT_MASK,
+		    requester & PCI_FUNCTION_MASK);
+}

@@ -201,24 +201,27 @@ void mapped_omit(bool omit)
 }
 
 /* All of them are taken, until none has come for a while. */
-bool mapped_reported(uint16_t requester, bounce_bus_t bus, uint64_t len)
+uint32_t mapped_refused(bounce_bus_t bus, uint64_t len)
 {
 	struct bounce_viommu_fault fault;
-	bool found = false;
+	uint32_t first = GUEST_NOBODY;
+	bool several = false;
 
 	for (uint32_t quiet = 0; quiet < QUIET_POLLS; quiet++) {
 		if (!viommu_take_fault(&fault))
 			continue;
 		quiet = 0;
-		found |= fault.endpoint == requester &&
-			 fault.address >= bus.v && fault.address - bus.v < len;
+		if (fault.address < bus.v || fault.address - bus.v >= len)
+			continue;
+		several |= first != GUEST_NOBODY && first != fault.endpoint;
+		first = fault.endpoint;
 	}
-	return found;
+	return several ? GUEST_NOBODY : first;
 }
 
 void mapped_forget_faults(void)
 {
-	(void)mapped_reported(0, (bounce_bus_t) { 0 }, 0);
+	(void)mapped_refused((bounce_bus_t) { 0 }, 0);
 }
 
 void model_open(void)

@@ -26,7 +26,7 @@ void mapped_omit(bool omit);
 /* mapped_forget_faults() - take all that were reported until now. */
 void mapped_forget_faults(void);
 
-/* mapped_reported() - guest_extras.reported, by the IOMMU's events. */
-bool mapped_reported(uint16_t requester, bounce_bus_t bus, uint64_t len);
+/* mapped_refused() - guest_extras.refused, by the IOMMU's events. */
+uint32_t mapped_refused(bounce_bus_t bus, uint64_t len);
 
 #endif

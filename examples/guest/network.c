@@ -12,6 +12,7 @@
  * 10.0.2.15, the gateway 10.0.2.2; it answers echo requests itself.
  */
 #include "network.h"
+#include "control.h"
 #include "net.h"
 
 /* Owners of bytes: the device's, and another one. */
@@ -255,6 +256,8 @@ static bool receive_raw(struct scenario *run)
 		    packet.index == NET_BUFFERS;
 
 	run->answered = run->sent;
+	control_seen("net", &net.driver, driver_bus_of(&net.driver, page),
+		     sizeof(page));
 	if (!guest_cpu.iommu_stops)
 		return good;
 	return !good && virtio_broken(&net.driver.device) && net_stop(&net) &&
@@ -267,6 +270,7 @@ static bool raw_is_harmless(struct scenario *run)
 	uint32_t old = 0;
 	enum bounce_err err;
 
+	control_forget(&net.driver);
 	err = net_post_raw(&net, driver_bus_of(&net.driver, page),
 			   sizeof(page));
 	if (net.driver.device.confined == GUEST_CONFINED_MODEL)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * report.c - what the guest says, in the words of guest.h.
+ * report.c - what the guest says, in the words of report.h.
  */
 #include "report.h"
 
@@ -110,6 +110,15 @@ static void say_counts(const struct driver *driver,
 		    use->pass_ticks);
 }
 
+/* The liar is none of the machine's. */
+static void say_place(const struct virtio_device *device)
+{
+	guest_print(" place=\"");
+	if (device->role != 0)
+		virtio_tell(device);
+	guest_print("\"");
+}
+
 void report_row(const char *name, const struct driver *driver,
 		const struct report_use *use)
 {
@@ -119,6 +128,7 @@ void report_row(const char *name, const struct driver *driver,
 		    verdict_name(driver->answer.verdict.kind),
 		    driver->answer.why, confined_name(driver, use != NULL),
 		    (unsigned)driver->device.requester);
+	say_place(&driver->device);
 	say_counts(driver, use);
 	say_digest(use != NULL ? use->digest : NULL);
 	if (use != NULL && use->mappings_second != 0)
@@ -127,6 +137,12 @@ void report_row(const char *name, const struct driver *driver,
 		guest_print(" window=%s io_bytes=%lu window_calls_io=%lu",
 			    use->window, use->io_bytes, use->window_calls_io);
 	guest_print(" libc=%s\n", guest_libc);
+}
+
+void report_seen(const char *name, uint32_t requester, const char *by)
+{
+	guest_print("seen device=%s requester=%x by=\"%s\"\n", name,
+		    (unsigned)requester, by);
 }
 
 /* ---- spaces ---- */

@@ -35,7 +35,7 @@ enum bounce_err viommu_attach(struct bounce_viommu_domain *domain,
 
 /*
  * viommu_bypass() - write the bypass byte, and read it back: does an endpoint
- * that is in no domain reach all of memory? At the start it does not.
+ * that is in no domain reach all of memory? After viommu_start() it does not.
  * Return: false when it is not what was written.
  */
 bool viommu_bypass(bool on);

@@ -257,6 +257,11 @@ uint64_t virtio_config(const struct virtio_device *device, uint32_t offset)
 	return read32(at) | (uint64_t)read32(at + 4) << 32;
 }
 
+void virtio_tell(const struct virtio_device *device)
+{
+	pci_tell(device->requester);
+}
+
 void virtio_configure(const struct virtio_device *device, uint32_t offset,
 		      uint8_t value)
 {

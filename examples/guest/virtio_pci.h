@@ -21,6 +21,9 @@
 #define PCI_SEGMENT_SHIFT 15
 #define PCI_SEGMENT_MASK 0x7fffu
 
+#define PCI_SLOT_MASK 0x1fu
+#define PCI_FUNCTION_MASK 7u
+
 /* Configuration space: PCI 3.0, 6.1 and 6.2.5. */
 #define PCI_COMMAND 0x04
 #define PCI_COMMAND_IO 1u
@@ -40,6 +43,10 @@
 uint32_t pci_read(uint16_t requester, uint32_t offset, uint32_t bytes);
 void pci_write(uint16_t requester, uint32_t offset, uint32_t bytes,
 	       uint32_t value);
+
+/* pci_tell() - print how the machine's interfaces name a function, and what
+ * translates for it. */
+void pci_tell(uint16_t requester);
 
 /*
  * pci_open_bar() - make a 64-bit memory BAR, or one of I/O space, reachable,

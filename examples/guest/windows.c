@@ -13,6 +13,7 @@
 #include "windows.h"
 
 #include "blk.h"
+#include "control.h"
 #include "image.h"
 #include "report.h"
 
@@ -149,12 +150,19 @@ static void read_all(uint64_t calls_start)
 
 /* ---- what is reached ---- */
 
-/* Tell the disk to write a page there; one that is stopped goes on. */
-static void write_page(uint64_t bus)
+/*
+ * Tell the disk to write a page there; one that is stopped goes on.
+ * @name: of whom the IOMMU is asked whom it refused, or NULL.
+ */
+static void write_page(uint64_t bus, const char *name)
 {
 	const struct blk_raw raw = { .bus = { bus }, .len = PAGE_BYTES };
 
-	if (blk_raw(&windows.blk, &raw) == BLK_SILENCE &&
+	enum blk_result result = blk_raw(&windows.blk, &raw);
+
+	if (name != NULL)
+		control_seen(name, &windows.blk.driver, raw.bus, raw.len);
+	if (result == BLK_SILENCE &&
 	    !(blk_stop(&windows.blk) && blk_again(&windows.blk) == BOUNCE_OK))
 		guest_fail("a disk behind a window did not start again");
 }
@@ -173,7 +181,9 @@ static void look_at_static(void)
 	const struct bounce_window *window = &windows.place->window;
 
 	memset(buffer, CANARY, sizeof(buffer));
-	write_page(window->bus.v + ((uintptr_t)buffer - window->gpa.v));
+	control_forget(&windows.blk.driver);
+	write_page(window->bus.v + ((uintptr_t)buffer - window->gpa.v),
+		   windows.name);
 	report_control(windows.name, "static_private", is_intact(buffer),
 		       "the pool was mapped, and nothing else: a private page "
 		       "was not reached at its bus address");
@@ -193,12 +203,12 @@ static void look_at_dynamic(void)
 	must(bounce_map(queue, &buf, BOUNCE_FROM_DEVICE, &mapping),
 	     "a buffer in three parts");
 	bus = mapping.bus.v - SKEW;
-	write_page(bus + PAGE_BYTES);
+	write_page(bus + PAGE_BYTES, NULL);
 	report_control(windows.name, "own_whole",
 		       image_equals(0, buffer + PAGE_BYTES, PAGE_BYTES),
 		       "the whole page of a buffer was written where it is");
-	write_page(bus);
-	write_page(bus + 2 * PAGE_BYTES);
+	write_page(bus, NULL);
+	write_page(bus + 2 * PAGE_BYTES, NULL);
 	report_control(
 		windows.name, "own_neighbours",
 		is_intact(buffer) && is_intact(buffer + 2 * PAGE_BYTES),
@@ -206,7 +216,7 @@ static void look_at_dynamic(void)
 		"the device did not reach what is beside it");
 	good = bounce_unmap(queue, &mapping, 0) == BOUNCE_OK;
 	memset(buffer, CANARY, sizeof(buffer));
-	write_page(bus + PAGE_BYTES);
+	write_page(bus + PAGE_BYTES, NULL);
 	report_control(windows.name, "own_ended",
 		       good && is_intact(buffer + PAGE_BYTES),
 		       "and when the mapping had ended, not even that page");

@@ -6,7 +6,7 @@
  *   vhost lies TWIN              meet each lie of the twin
  *   vhost kills DISK COUNT SEED  kill the daemon COUNT times while it works
  *
- * It prints the lines that examples/guest/guest.h describes; tools/vhost.py
+ * It prints the lines that examples/guest/report.h describes; tools/vhost.py
  * runs it, and checks on the disks what it says of them.
  */
 #include "world.h"

@@ -74,3 +74,14 @@ void pci_write(uint16_t requester, uint32_t offset, uint32_t bytes,
 
 	rtas_call(&call);
 }
+
+void pci_tell(uint16_t requester)
+{
+	struct bounce_fdt_dma_window window = { .liobn = 0 };
+
+	(void)tree_nth_dma_window(BRIDGE, requester >> PCI_SEGMENT_SHIFT,
+				  &window);
+	guest_print("config address %x, host bridge %lx, LIOBN %x",
+		    (unsigned)address_of(requester, 0), bridge_of(requester),
+		    (unsigned)window.liobn);
+}

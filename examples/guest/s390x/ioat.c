@@ -18,6 +18,7 @@
  * own code writes them, and it is the hypervisor that walks them.
  */
 #include "../handover.h"
+#include "../virtio_pci.h"
 #include "../windows.h"
 
 #include "zpci.h"
@@ -154,8 +155,29 @@ static void run_windows(void)
 
 /* ---- what the first image of this guest does ---- */
 
+/* Not where: only that a function of ours did what it may not. */
+static uint32_t refused(bounce_bus_t bus, uint64_t len)
+{
+	uint32_t stopped = GUEST_NOBODY;
+	bool several = false;
+
+	(void)bus;
+	(void)len;
+	for (uint32_t function = 0; function < ZPCI_FUNCTIONS; function++) {
+		uint32_t handle = zpci_handle(function);
+
+		if (handle == 0 || !ioat_is_stopped(handle))
+			continue;
+		several |= stopped != GUEST_NOBODY;
+		stopped = function << PCI_SLOT_SHIFT;
+	}
+	return several ? GUEST_NOBODY : stopped;
+}
+
 const struct guest_extras guest_extras = {
 	.omit_flush = omit_flush,
+	.refused = refused,
+	.refused_by = "error state",
 	.aside = run_windows,
 	.next = handover_run,
 };

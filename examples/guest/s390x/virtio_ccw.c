@@ -101,6 +101,15 @@ bool transport_stop(void)
 	return channel_stop();
 }
 
+void virtio_tell(const struct virtio_device *device)
+{
+	const struct state *state = &states[device->role];
+
+	guest_print("subchannel 0.0.%04x, device number %04x",
+		    (unsigned)(uint16_t)state->channel.subchannel,
+		    (unsigned)state->channel.number);
+}
+
 /* ---- to step 4 of 3.1.1 ---- */
 
 /*

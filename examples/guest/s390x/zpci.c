@@ -269,3 +269,9 @@ bool pci_recover(uint16_t requester)
 	return handle == handles[ZPCI_OWN_FUNCTION] ? ioat_recover_own(handle) :
 						      ioat_recover(handle);
 }
+
+void pci_tell(uint16_t requester)
+{
+	guest_print("FID %x, handle %x", (unsigned)requester >> PCI_SLOT_SHIFT,
+		    (unsigned)handle_of(requester));
+}
