@@ -43,8 +43,8 @@ def named(folder, names):
 LIB = named("lib", """copy window record queue pool block instance grow share
                       space policy virtio used device map mapping shared stats
                       tree sync sg find quota cache secure revoke change
-                      topology kept fdt fdt_dma
-                      dynamic own iommu iommu_virtio viommu""")
+                      topology kept fdt fdt_dma open dynamic sg_dynamic own
+                      iommu iommu_virtio viommu""")
 NONE = named("arch/none", "none")  # in every archive
 POWER = named("arch/power", "ultravisor ucall.S") + named("lib", "iommu_tce")
 S390 = named("arch/s390", "uv uvc.S") + named("lib", "iommu_zpci")
@@ -79,10 +79,10 @@ TESTS += named("tests", """test_cache test_history test_home
                            test_reach test_pool_large test_pool_order
                            test_quick test_edges""")
 
-TESTS += named("tests", """test_dynamic test_dynamic_cache
-                           test_dynamic_ends test_dynamic_sweep
-                           test_own test_own_life
-                           test_tce test_viommu test_viommu_odd
+TESTS += named("tests", """test_batches test_dynamic test_dynamic_cache
+                           test_dynamic_ends test_dynamic_sg
+                           test_dynamic_sweep test_own test_own_life test_tce
+                           test_viommu test_viommu_odd
                            test_zpci""")  # IOMMUs
 
 # The catalogue of attacks (docs/threats.md), by its letters; `ninja attack`.

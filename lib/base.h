@@ -19,6 +19,8 @@
  * copy, or its address would keep it in memory for all.
  */
 #define bounce_inline inline __attribute__((always_inline))
+/* In a frame of its own, so that its caller's is not too large. */
+#define bounce_noinline __attribute__((noinline))
 
 /* For what cannot be; never for anything that the host or a caller says. */
 #ifdef BOUNCE_DEBUG

@@ -66,19 +66,24 @@ static bool run_of(const struct bounce_space *space,
 	       (window->flags & BOUNCE_WINDOW_TRANSLATED) != 0;
 }
 
-/* What is to be mapped: how many runs. */
-static uint32_t runs_of(const struct bounce_request *request,
-			const struct bounce_prepared *prepared,
-			struct bounce_iommu_run run[OWN_PARTS])
+bool bounce_dynamic_run(const struct bounce_device *device, uint32_t record,
+			const struct record_about *about,
+			struct bounce_iommu_run *run)
 {
-	const struct bounce_device *device = request->queue->device;
-	const struct record_about *about = &prepared->about;
 	struct bounce_run slots;
 
-	if (!slots_of(device, prepared->record, about, &slots) ||
-	    !run_of(device->space, &slots, access_of(about), run))
+	return slots_of(device, record, about, &slots) &&
+	       run_of(device->space, &slots, access_of(about), run);
+}
+
+uint32_t bounce_dynamic_runs(const struct bounce_request *request,
+			     const struct bounce_prepared *prepared,
+			     struct bounce_iommu_run run[OWN_PARTS])
+{
+	if (!bounce_dynamic_run(request->queue->device, prepared->record,
+				&prepared->about, run))
 		return 0;
-	if (about->kind == RECORD_DIRECT)
+	if (prepared->about.kind == RECORD_DIRECT)
 		return bounce_own_runs(request, prepared, run);
 	return 1;
 }
@@ -105,7 +110,7 @@ enum bounce_err bounce_dynamic_open(const struct bounce_request *request,
 {
 	const struct bounce_device *device = request->queue->device;
 	struct bounce_iommu_run run[OWN_PARTS];
-	uint32_t count = runs_of(request, prepared, run);
+	uint32_t count = bounce_dynamic_runs(request, prepared, run);
 	enum bounce_err err;
 
 	if (count == 0)
@@ -126,11 +131,9 @@ enum bounce_err bounce_dynamic_close(const struct bounce_device *device,
 				     const struct record_about *about)
 {
 	struct bounce_iommu_run run;
-	struct bounce_run slots;
 	enum bounce_err err;
 
-	if (!slots_of(device, record, about, &slots) ||
-	    !run_of(device->space, &slots, access_of(about), &run))
+	if (!bounce_dynamic_run(device, record, about, &run))
 		return BOUNCE_OK;
 	err = bounce_iommu_unmap(device->space, &run, 1);
 	if (err == BOUNCE_OK)

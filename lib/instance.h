@@ -235,6 +235,13 @@ void bounce_prepared_locate(const struct bounce *bounce,
 enum bounce_err bounce_map_prepare(struct bounce_request *request,
 				   struct bounce_prepared *prepared);
 
+/* The same where the verdict is known: the buffer bounces; or it was DIRECT for
+ * a whole, reachable page, and may be for this buffer: open.c. */
+enum bounce_err bounce_map_bounced(const struct bounce_request *request,
+				   struct bounce_prepared *prepared);
+enum bounce_err bounce_open_prepare(struct bounce_request *request,
+				    struct bounce_prepared *prepared);
+
 /* Make it what the device may see, but for an IOMMU. */
 void bounce_map_show(const struct bounce_request *request,
 		     const struct bounce_prepared *prepared);
@@ -249,6 +256,15 @@ enum bounce_err bounce_map_publish(const struct bounce_request *request,
 enum bounce_err bounce_map_finish(const struct bounce_request *request,
 				  const struct bounce_prepared *prepared,
 				  struct bounce_mapping *mapping);
+
+/* An unmap in two steps: the caller alone ends the mapping, false when it was
+ * not live; and what comes when it is out of reach. */
+bool bounce_unmap_begin(const struct bounce_queue *queue,
+			const struct bounce_mapping *mapping, uint32_t *record,
+			struct record_about *about);
+enum bounce_err bounce_unmap_rest(struct bounce_queue *queue, uint32_t record,
+				  const struct record_about *about,
+				  uint64_t written);
 
 /* Or give it back. */
 void bounce_map_cancel(const struct bounce_request *request,
@@ -315,6 +331,14 @@ void bounce_map_fill(const struct bounce_request *request,
 		     const struct bounce_run *run, uint32_t offset,
 		     const void *private, size_t len);
 
+/* What a buffer is made of whose own pages are mapped: own.c. */
+enum own_piece {
+	OWN_HEAD, /* bounced */
+	OWN_PAGES, /* where they are */
+	OWN_TAIL, /* bounced */
+	OWN_PARTS,
+};
+
 /* ---- dynamic windows: dynamic.c; for devices that are `dynamic` ---- */
 
 /* Let the device at a mapping that is about to be published. When that fails,
@@ -327,6 +351,17 @@ enum bounce_err bounce_dynamic_open(const struct bounce_request *request,
 enum bounce_err bounce_dynamic_close(const struct bounce_device *device,
 				     uint32_t record,
 				     const struct record_about *about);
+
+/* What the IOMMU has of a mapping: bus addresses in one piece. False: it has
+ * no part in it. */
+bool bounce_dynamic_run(const struct bounce_device *device, uint32_t record,
+			const struct record_about *about,
+			struct bounce_iommu_run *run);
+
+/* And what it is to have, piece by piece; how many. */
+uint32_t bounce_dynamic_runs(const struct bounce_request *request,
+			     const struct bounce_prepared *prepared,
+			     struct bounce_iommu_run run[OWN_PARTS]);
 
 /* The same where it may not be dynamic. */
 static inline enum bounce_err bounce_dynamic_leave(
@@ -348,14 +383,6 @@ void bounce_own_close(struct bounce_space *space);
 enum bounce_err bounce_own_abandon(struct bounce_space *space);
 
 /* ---- the caller's own pages: own.c ---- */
-
-/* What a buffer is made of: bounced, where they are, bounced. */
-enum own_piece {
-	OWN_HEAD,
-	OWN_PAGES,
-	OWN_TAIL,
-	OWN_PARTS,
-};
 
 /* Of a record of kind DIRECT: are its bus addresses a run's (O1)? */
 static inline bool bounce_is_own(const struct bounce *bounce, uint32_t record)

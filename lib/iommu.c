@@ -142,16 +142,22 @@ static enum bounce_step ask(struct bounce_space *space, enum verb verb,
 
 /* ---- all or nothing ---- */
 
-enum bounce_err bounce_iommu_unmap(struct bounce_space *space,
-				   const struct bounce_iommu_run *run,
-				   uint32_t count)
+bool bounce_iommu_take(struct bounce_space *space,
+		       const struct bounce_iommu_run *run, uint32_t count)
 {
 	bool gone = ask(space, VERB_UNMAP, run, count) == BOUNCE_STEP_DONE;
 
 	/* I2: the flush also when the unmap failed; some of it is better. */
 	if (space->translation.iommu->flush != NULL)
 		gone &= ask(space, VERB_FLUSH, run, count) == BOUNCE_STEP_DONE;
-	if (gone)
+	return gone;
+}
+
+enum bounce_err bounce_iommu_unmap(struct bounce_space *space,
+				   const struct bounce_iommu_run *run,
+				   uint32_t count)
+{
+	if (bounce_iommu_take(space, run, count))
 		return BOUNCE_OK;
 	/* relaxed: a counter. */
 	atomic_fetch_add_explicit(&space->lost_bytes, bytes_of(run, count),
@@ -159,23 +165,32 @@ enum bounce_err bounce_iommu_unmap(struct bounce_space *space,
 	return BOUNCE_ERR_LOST;
 }
 
-enum bounce_err bounce_iommu_map(struct bounce_space *space,
+enum bounce_err bounce_iommu_put(struct bounce_space *space,
 				 const struct bounce_iommu_run *run,
 				 uint32_t count)
 {
 	enum bounce_step step = ask(space, VERB_MAP, run, count);
 
-	if (step == BOUNCE_STEP_DONE) {
-		/* relaxed: a counter. */
-		atomic_fetch_add_explicit(&space->mapped_bytes,
-					  bytes_of(run, count),
-					  memory_order_relaxed);
-		return BOUNCE_OK;
-	}
+	if (step != BOUNCE_STEP_DONE)
+		return step == BOUNCE_STEP_RETRY ? BOUNCE_ERR_BUSY :
+						   BOUNCE_ERR_HOST;
+	/* relaxed: a counter. */
+	atomic_fetch_add_explicit(&space->mapped_bytes, bytes_of(run, count),
+				  memory_order_relaxed);
+	return BOUNCE_OK;
+}
+
+enum bounce_err bounce_iommu_map(struct bounce_space *space,
+				 const struct bounce_iommu_run *run,
+				 uint32_t count)
+{
+	enum bounce_err err = bounce_iommu_put(space, run, count);
+
 	/* I1: which of them are mapped is not known; unmapping all is right. */
-	if (bounce_iommu_unmap(space, run, count) != BOUNCE_OK)
+	if (err != BOUNCE_OK &&
+	    bounce_iommu_unmap(space, run, count) != BOUNCE_OK)
 		return BOUNCE_ERR_LOST;
-	return step == BOUNCE_STEP_RETRY ? BOUNCE_ERR_BUSY : BOUNCE_ERR_HOST;
+	return err;
 }
 
 void bounce_iommu_ask(const struct bounce_space *space,

@@ -47,6 +47,17 @@ enum bounce_err bounce_iommu_unmap(struct bounce_space *space,
 				   uint32_t count);
 
 /*
+ * The same in steps. bounce_iommu_put(): OK; else some of it may be mapped.
+ * bounce_iommu_take(): is all of it gone for certain (I2)? What may not be, is
+ * not counted as lost: the caller asks for each by itself.
+ */
+enum bounce_err bounce_iommu_put(struct bounce_space *space,
+				 const struct bounce_iommu_run *run,
+				 uint32_t count);
+bool bounce_iommu_take(struct bounce_space *space,
+		       const struct bounce_iommu_run *run, uint32_t count);
+
+/*
  * bounce_iommu_open() - map a slab, whose bus[] are set, in every space of its
  * pool (I4), or in none. bounce_iommu_close() - the way back.
  *

@@ -3,9 +3,9 @@
  * iommu_virtio.c - the backend for a virtio-iommu: domains, endpoints, and the
  * hooks that lib/iommu.c calls.
  *
- *   X1  A MAP request is for one stretch: runs that go on where the last ended,
- *       on the bus and in memory, are one. An UNMAP request is for runs that
- *       follow each other on the bus, so it never splits what a MAP made.
+ *   X1  A MAP request is for one run, also where the next one goes on: it may
+ *       be unmapped without that one, and no UNMAP splits what a MAP made. An
+ *       UNMAP request is for all runs that follow each other on the bus.
  *   X2  A completed UNMAP is flushed: the device answers when no access of the
  *       endpoints is on its way (5.13.6.6). So there is no flush hook.
  *   X3  An endpoint is in one domain, and attached once.
@@ -268,16 +268,16 @@ static void info(void *ctx, struct bounce_iommu_info *info)
 		info->range[i] = domain->range[i];
 }
 
-/* Runs from @run on that make one stretch (X1); *@len is its length. */
-static uint32_t stretch(const struct bounce_iommu_run *run, uint32_t count,
-			bool memory, uint64_t *len)
+/* Runs from @run on that are one request (X1); *@len is its length. */
+static uint32_t stretch(enum viommu_type type,
+			const struct bounce_iommu_run *run, uint32_t count,
+			uint64_t *len)
 {
 	uint32_t n = 1;
 
 	*len = run->len;
-	while (n < count && run[n].bus.v == run->bus.v + *len &&
-	       (!memory || (run[n].gpa.v == run->gpa.v + *len &&
-			    run[n].access == run->access))) {
+	while (type == VIOMMU_UNMAP && n < count &&
+	       run[n].bus.v == run->bus.v + *len) {
 		*len += run[n].len;
 		n++;
 	}
@@ -315,8 +315,7 @@ static enum bounce_step batch(enum viommu_type type,
 
 	while (at < count && entries < viommu_entries(viommu)) {
 		uint64_t len;
-		uint32_t n = stretch(run + at, count - at, type == VIOMMU_MAP,
-				     &len);
+		uint32_t n = stretch(type, run + at, count - at, &len);
 		struct viommu_request request = translation(type, domain,
 							    run + at, len);
 

@@ -41,26 +41,6 @@ static bool buf_valid(const struct bounce_buf *buf)
 	return buf->len != 0 && !bounce_wraps(buf->gpa.v, buf->len);
 }
 
-/* The CPU's address of a private buffer, or NULL. */
-static void *pointer_of(const struct bounce *bounce,
-			const struct bounce_buf *buf)
-{
-	if (buf->ptr == NULL)
-		return bounce_linear_pointer(bounce, buf->gpa, buf->len);
-	return bounce_wraps((uintptr_t)buf->ptr, buf->len) ? NULL : buf->ptr;
-}
-
-static uint8_t record_how(const struct bounce_request *request)
-{
-	uint32_t how = request->how & BOUNCE_BIDIRECTIONAL;
-
-	if ((request->how & (BOUNCE_ZERO | BOUNCE_PRESERVE)) != 0)
-		how |= RECORD_FULL;
-	if (request->path == BOUNCE_PATH_BYPASS)
-		how |= RECORD_BYPASS;
-	return (uint8_t)how;
-}
-
 /* ---- bouncing ---- */
 
 /* Make every byte of the run what the device may see (S1). */
@@ -145,7 +125,7 @@ static bounce_inline void bounced(const struct bounce_request *request,
 	bounce_unpoison(quick_memory(bounce, &prepared->run),
 			bounce_run_bytes(&prepared->run));
 	about->len = (uint32_t)request->buf.len;
-	about->how = record_how(request);
+	about->how = mapping_how(request);
 	about->kind = RECORD_RUN;
 	about->queue = (uint16_t)queue->index;
 	prepared->record = quick_record(bounce, &prepared->run);
@@ -154,11 +134,11 @@ static bounce_inline void bounced(const struct bounce_request *request,
 				    &prepared->run, about->offset);
 }
 
-static enum bounce_err prepare_bounced(const struct bounce_request *request,
-				       struct bounce_prepared *prepared)
+enum bounce_err bounce_map_bounced(const struct bounce_request *request,
+				   struct bounce_prepared *prepared)
 {
 	const struct bounce_device *device = request->queue->device;
-	void *private = pointer_of(device->bounce, &request->buf);
+	void *private = mapping_pointer(device->bounce, &request->buf);
 
 	if (private == NULL)
 		return BOUNCE_ERR_ARG;
@@ -171,79 +151,6 @@ static enum bounce_err prepare_bounced(const struct bounce_request *request,
 	}
 	bounced(request, private, prepared);
 	return BOUNCE_OK;
-}
-
-/* ---- the caller's own pages ---- */
-
-static enum bounce_err prepare_direct(const struct bounce_request *request,
-				      uint64_t bus,
-				      struct bounce_prepared *prepared)
-{
-	uint32_t record = bounce_direct_take(request->queue);
-
-	if (record == UINT32_MAX)
-		return BOUNCE_ERR_FULL;
-	*prepared = (struct bounce_prepared) {
-		.record = record,
-		.target = bus,
-		.about = {
-			.len = (uint32_t)request->buf.len,
-			.how = record_how(request),
-			.kind = RECORD_DIRECT,
-			.queue = (uint16_t)request->queue->index,
-		},
-		.bus = bus,
-	};
-	return BOUNCE_OK;
-}
-
-static bool fills_pages(const struct bounce_buf *buf)
-{
-	return (buf->gpa.v | buf->len) % BOUNCE_SLOT_BYTES == 0;
-}
-
-/* Does the device see the buffer where it is, with nobody's doing? */
-static bool is_open(const struct bounce_request *request, bounce_bus_t *bus)
-{
-	const struct bounce_device *device = request->queue->device;
-	const struct bounce_space *space = device->space;
-	const struct bounce_buf *buf = &request->buf;
-	const struct bounce_window *window = bounce_window_find(
-		&space->windows, request->path, buf->gpa, buf->len);
-
-	/* What the library drives an IOMMU for, it maps, and nobody else. */
-	if (window == NULL || (space->translation.iommu != NULL &&
-			       (window->flags & BOUNCE_WINDOW_TRANSLATED) != 0))
-		return false;
-	return bounce_window_bus(&space->windows, request->path, buf->gpa,
-				 buf->len, bus) &&
-	       bounce_window_fits(&device->limits, bus->v, buf->len) &&
-	       (!device->maintained || bounce_cache_reaches(device, buf));
-}
-
-/* The verdict was DIRECT for a whole, reachable page; is it for this buffer? */
-static enum bounce_err prepare_open(struct bounce_request *request,
-				    struct bounce_prepared *prepared)
-{
-	const struct bounce_device *device = request->queue->device;
-	const struct bounce_buf *buf = &request->buf;
-	struct bounce_verdict verdict;
-	bounce_bus_t bus = { 0 };
-	bool reached = is_open(request, &bus);
-
-	if (device->dynamic && request->path == BOUNCE_PATH_BUS &&
-	    bounce_own_prepare(request, pointer_of(device->bounce, buf),
-			       record_how(request), prepared) == BOUNCE_OK)
-		return BOUNCE_OK;
-	verdict = bounce_device_judge(
-		device, fills_pages(buf) ? 0 : BOUNCE_FACT_SUBPAGE,
-		reached ? 0 : BOUNCE_FACT_REACHABLE);
-	if (verdict.kind == BOUNCE_VERDICT_DIRECT)
-		return prepare_direct(request, bus.v, prepared);
-	if (verdict.kind == BOUNCE_VERDICT_REFUSE)
-		return BOUNCE_ERR_UNREACHABLE;
-	request->path = verdict.path;
-	return prepare_bounced(request, prepared);
 }
 
 /* ---- map ---- */
@@ -270,11 +177,11 @@ enum bounce_err bounce_map_prepare(struct bounce_request *request,
 		return BOUNCE_ERR_REFUSED;
 	if (bounce_unlikely(bounce_pool_near(bounce, buf->gpa, buf->len)) &&
 	    bounce_pool_overlaps(bounce, buf->gpa, buf->len))
-		return bounce_shared_prepare(request, record_how(request),
+		return bounce_shared_prepare(request, mapping_how(request),
 					     prepared);
 	if (bounce_likely(verdict.kind == BOUNCE_VERDICT_BOUNCE))
-		return prepare_bounced(request, prepared);
-	return prepare_open(request, prepared);
+		return bounce_map_bounced(request, prepared);
+	return bounce_open_prepare(request, prepared);
 }
 
 /* Copy, publish, answer; of a device with no wishes of its own, and a mapping
@@ -385,7 +292,7 @@ static bounce_inline bool map_quickly(struct bounce_queue *queue,
 	struct bounce *bounce = device->bounce;
 	struct bounce_prepared prepared;
 	struct bounce_verdict verdict;
-	void *private = pointer_of(bounce, buf);
+	void *private = mapping_pointer(bounce, buf);
 
 	/* relaxed: see bounce_mark_dead(). */
 	if (atomic_load_explicit(&bounce->dead, memory_order_relaxed) != 0 ||
@@ -536,33 +443,84 @@ static bounce_inline uint64_t writable(const struct record_about *about)
 	return (about->how & RECORD_FROM) != 0 ? about->len : 0;
 }
 
+/* Look a mapping up, and end it: NULL where somebody else did, or will. */
+static bounce_inline struct bounce_record *end(
+	const struct bounce_queue *queue, const struct bounce_mapping *handle,
+	struct mapping_found *found)
+{
+	struct bounce_record *record = mapping_look_up(queue, handle, found);
+
+	if (record == NULL || found->about.kind == RECORD_SHARED ||
+	    bounce_record_end(record, handle->key & RECORD_GENERATION_MAX,
+			      false) != BOUNCE_OK)
+		return NULL;
+	return record;
+}
+
+/* Nobody reaches it any more: @back bytes come, and we leave. */
+static bounce_inline void settle(struct bounce_queue *queue, uint32_t index,
+				 struct bounce_record *record,
+				 const struct mapping_found *found, size_t back)
+{
+	if (back != 0)
+		copy_back(queue, found, back);
+	count_back(queue, &found->about, back);
+	leave(queue, index, record, found);
+}
+
+bool bounce_unmap_begin(const struct bounce_queue *queue,
+			const struct bounce_mapping *mapping, uint32_t *record,
+			struct record_about *about)
+{
+	/* The caller's handle is read once: it must not change under us. */
+	const struct bounce_mapping handle = *mapping;
+	struct mapping_found found;
+
+	if (end(queue, &handle, &found) == NULL)
+		return false;
+	*record = handle.record;
+	*about = found.about;
+	return true;
+}
+
+enum bounce_err bounce_unmap_rest(struct bounce_queue *queue, uint32_t record,
+				  const struct record_about *about,
+				  uint64_t written)
+{
+	struct bounce *bounce = instance_of(queue);
+	struct mapping_found found = { .about = *about };
+	bool lie = written > writable(about);
+
+	/* relaxed: DYING, and ours (R4). */
+	found.target = atomic_load_explicit(&bounce->record[record].target,
+					    memory_order_relaxed);
+	if (about->kind == RECORD_RUN)
+		bounce_record_run(bounce, record, about, &found.run);
+	take_back(queue, record, &found, written, lie);
+	settle(queue, record, &bounce->record[record], &found,
+	       lie ? 0 : bytes_back(about, written));
+	return lie ? BOUNCE_ERR_LENGTH : BOUNCE_OK;
+}
+
 static bounce_inline enum bounce_err unmap(struct bounce_queue *queue,
 					   const struct bounce_mapping *mapping,
 					   uint64_t written)
 {
-	/* The caller's handle is read once: it must not change under us. */
-	const struct bounce_mapping handle = *mapping;
+	const struct bounce_mapping handle = *mapping; /* once, as above */
 	enum bounce_err err = BOUNCE_OK;
 	struct mapping_found found;
 	struct bounce_record *record;
-	size_t back;
 	bool lie;
 
-	record = mapping_look_up(queue, &handle, &found);
-	if (record == NULL || found.about.kind == RECORD_SHARED)
-		return BOUNCE_ERR_STALE;
-	if (bounce_record_end(record, handle.key & RECORD_GENERATION_MAX,
-			      false) != BOUNCE_OK)
+	record = end(queue, &handle, &found);
+	if (record == NULL)
 		return BOUNCE_ERR_STALE;
 	lie = written > writable(&found.about);
 	if (bounce_unlikely(queue->device->maintained ||
 			    queue->device->dynamic))
 		err = hide(queue, handle.record, found, written, lie);
-	back = lie ? 0 : bytes_back(&found.about, written);
-	if (back != 0)
-		copy_back(queue, &found, back);
-	count_back(queue, &found.about, back);
-	leave(queue, handle.record, record, &found);
+	settle(queue, handle.record, record, &found,
+	       lie ? 0 : bytes_back(&found.about, written));
 	if (bounce_unlikely(err != BOUNCE_OK))
 		return err;
 	return bounce_unlikely(lie) ? BOUNCE_ERR_LENGTH : BOUNCE_OK;

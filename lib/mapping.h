@@ -40,6 +40,27 @@ static inline uint64_t mapping_bus(const struct bounce_device *device,
 uint64_t bounce_mapping_bus(const struct bounce *bounce, uint32_t record,
 			    const struct record_about *about, uint64_t target);
 
+/* The CPU's address of a private buffer, or NULL. */
+static inline void *mapping_pointer(const struct bounce *bounce,
+				    const struct bounce_buf *buf)
+{
+	if (buf->ptr == NULL)
+		return bounce_linear_pointer(bounce, buf->gpa, buf->len);
+	return bounce_wraps((uintptr_t)buf->ptr, buf->len) ? NULL : buf->ptr;
+}
+
+/* How it is used: enum record_how. */
+static inline uint8_t mapping_how(const struct bounce_request *request)
+{
+	uint32_t how = request->how & BOUNCE_BIDIRECTIONAL;
+
+	if ((request->how & (BOUNCE_ZERO | BOUNCE_PRESERVE)) != 0)
+		how |= RECORD_FULL;
+	if (request->path == BOUNCE_PATH_BYPASS)
+		how |= RECORD_BYPASS;
+	return (uint8_t)how;
+}
+
 /* What a handle was found to stand for. */
 struct mapping_found {
 	struct record_about about;

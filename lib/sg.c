@@ -7,53 +7,7 @@
  *   K2  Between the two steps a segment's mapping holds what the first step
  *       prepared, in the caller's private memory: nothing is allocated.
  */
-#include "instance.h"
-
-/* ---- K2: what is prepared, kept in a mapping that is not one yet ---- */
-
-static void keep(struct bounce_segment *segment,
-		 const struct bounce_prepared *prepared,
-		 const struct bounce_request *request)
-{
-	segment->mapping = (struct bounce_mapping) {
-		.bus = { prepared->target },
-		.key = record_pack(&prepared->about),
-		.record = prepared->record,
-		.len = request->path,
-		.reserved = request->generation,
-	};
-}
-
-/* No mapping: a private address is not left behind where a bus address goes. */
-static void forget(struct bounce_segment *segment)
-{
-	segment->mapping = (struct bounce_mapping) { .len = 0 };
-}
-
-static struct bounce_prepared kept(const struct bounce_queue *queue,
-				   const struct bounce_segment *segment)
-{
-	struct bounce_prepared prepared = {
-		.record = segment->mapping.record,
-		.about = record_unpack(segment->mapping.key),
-		.target = segment->mapping.bus.v,
-	};
-
-	bounce_prepared_locate(queue->device->bounce, &prepared);
-	return prepared;
-}
-
-static struct bounce_request request_of(struct bounce_queue *queue,
-					const struct bounce_segment *segment)
-{
-	return (struct bounce_request) {
-		.queue = queue,
-		.buf = segment->buf,
-		.how = segment->how,
-		.path = segment->mapping.len,
-		.generation = (uint32_t)segment->mapping.reserved,
-	};
-}
+#include "sg.h"
 
 /* ---- joining ---- */
 
@@ -104,20 +58,19 @@ static void join(struct bounce_segment *segment, uint32_t count, uint64_t max)
 
 /* ---- map ---- */
 
-/* K1: give back what segments [0, @end) have prepared. */
-static void cancel(struct bounce_queue *queue, struct bounce_segment *segment,
-		   uint32_t end)
+void bounce_sg_cancel(struct bounce_queue *queue,
+		      struct bounce_segment *segment, uint32_t count)
 {
-	while (end-- > 0) {
-		struct bounce_request request = request_of(queue,
-							   &segment[end]);
-		struct bounce_prepared prepared;
+	while (count-- > 0) {
+		if (!segment[count].joined) {
+			struct bounce_request request =
+				sg_request(queue, &segment[count]);
+			struct bounce_prepared prepared =
+				sg_kept(queue, &segment[count]);
 
-		if (!segment[end].joined) {
-			prepared = kept(queue, &segment[end]);
 			bounce_map_cancel(&request, &prepared);
 		}
-		forget(&segment[end]);
+		sg_forget(&segment[count]);
 	}
 }
 
@@ -144,59 +97,53 @@ static enum bounce_err prepare(struct bounce_queue *queue,
 			err = bounce_map_prepare(&request, &prepared);
 		}
 		if (err != BOUNCE_OK) {
-			cancel(queue, segment, i);
+			bounce_sg_cancel(queue, segment, i);
 			return err;
 		}
-		keep(&segment[i], &prepared, &request);
+		sg_keep(&segment[i], &prepared, &request);
 	}
 	return BOUNCE_OK;
 }
 
-/* What is published ends again; it was not a device's yet. */
-static enum bounce_err end_all(struct bounce_queue *queue,
-			       struct bounce_segment *segment, uint32_t count,
-			       enum bounce_err err)
+/* The device was revoked: what is published is in quarantine already, and these
+ * are given back. */
+static enum bounce_err give_up(struct bounce_queue *queue,
+			       struct bounce_segment *segment, uint32_t count)
 {
-	while (count-- > 0) {
-		if (!segment[count].joined &&
-		    bounce_unmap(queue, &segment[count].mapping, 0) ==
-			    BOUNCE_ERR_LOST)
-			err = BOUNCE_ERR_LOST;
-		forget(&segment[count]);
-	}
-	return err;
+	if (queue->device->dynamic &&
+	    bounce_sg_withdraw(queue, segment, count) != BOUNCE_OK)
+		return BOUNCE_ERR_LOST;
+	if (!queue->device->dynamic)
+		bounce_sg_cancel(queue, segment, count);
+	return BOUNCE_ERR_STALE;
 }
 
-/*
- * Publish all. A revoke can get in between: then what is published is in
- * quarantine already, and the rest is given back. Or an IOMMU says no.
- */
+/* Show all, and publish. */
 static enum bounce_err finish(struct bounce_queue *queue,
 			      struct bounce_segment *segment, uint32_t count)
 {
-	enum bounce_err result = BOUNCE_OK;
-	uint32_t published = 0;
+	bool dynamic = queue->device->dynamic;
+	enum bounce_err err = BOUNCE_OK;
 
-	for (uint32_t i = 0; i < count; i++) {
-		struct bounce_request request = request_of(queue, &segment[i]);
+	if (dynamic)
+		err = bounce_sg_open(queue, segment, count);
+	for (uint32_t i = 0; err == BOUNCE_OK && i < count; i++) {
+		struct bounce_request request = sg_request(queue, &segment[i]);
 		struct bounce_prepared prepared;
 
 		if (segment[i].joined)
 			continue;
-		prepared = kept(queue, &segment[i]);
-		if (result == BOUNCE_OK)
-			result = bounce_map_finish(&request, &prepared,
-						   &segment[i].mapping);
-		else
-			bounce_map_cancel(&request, &prepared);
-		if (result != BOUNCE_OK)
-			forget(&segment[i]);
-		else
-			published = i + 1;
+		prepared = sg_kept(queue, &segment[i]);
+		if (!dynamic)
+			bounce_map_show(&request, &prepared);
+		err = bounce_map_publish(&request, &prepared,
+					 &segment[i].mapping);
+		if (err == BOUNCE_OK)
+			continue;
+		sg_forget(&segment[i]);
+		return give_up(queue, segment + i + 1, count - i - 1);
 	}
-	if (result == BOUNCE_OK || result == BOUNCE_ERR_STALE)
-		return result;
-	return end_all(queue, segment, published, result);
+	return err;
 }
 
 /* What was asked for, to be counted by; it may wrap. */
@@ -236,11 +183,6 @@ enum bounce_err bounce_map_sg(struct bounce_queue *queue,
 
 /* ---- unmap ---- */
 
-static bool writable(const struct bounce_segment *segment)
-{
-	return (segment->how & BOUNCE_FROM_DEVICE) != 0;
-}
-
 /* Sum of the device-writable bytes, of mappings as they were made. */
 static uint64_t writable_bytes(const struct bounce_segment *segment,
 			       uint32_t count)
@@ -248,24 +190,33 @@ static uint64_t writable_bytes(const struct bounce_segment *segment,
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		if (!segment[i].joined && writable(&segment[i]))
+		if (!segment[i].joined && sg_is_writable(&segment[i]))
 			sum += segment[i].mapping.len;
 	return sum;
 }
 
-/* What is told of several: LOST before all, for the caller's pages may be. */
-static enum bounce_err worse(enum bounce_err a, enum bounce_err b)
+/* One after the other. */
+static enum bounce_err unmap_each(struct bounce_queue *queue,
+				  const struct bounce_segment *segment,
+				  uint32_t count, uint64_t written)
 {
-	if (a == BOUNCE_ERR_LOST || b == BOUNCE_OK)
-		return a;
-	return b == BOUNCE_ERR_LOST ? b : BOUNCE_ERR_STALE;
+	enum bounce_err result = BOUNCE_OK;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t part = sg_part(&segment[i], &written);
+
+		if (!segment[i].joined &&
+		    bounce_unmap(queue, &segment[i].mapping, part) != BOUNCE_OK)
+			result = BOUNCE_ERR_STALE;
+	}
+	return result;
 }
 
 enum bounce_err bounce_unmap_sg(struct bounce_queue *queue,
 				const struct bounce_segment *segment,
 				uint32_t count, uint64_t written)
 {
-	enum bounce_err result = BOUNCE_OK;
+	enum bounce_err result;
 	uint64_t room;
 	bool lie;
 
@@ -275,18 +226,11 @@ enum bounce_err bounce_unmap_sg(struct bounce_queue *queue,
 		return bounce_count_error(queue, BOUNCE_ERR_ARG, 0);
 	room = writable_bytes(segment, count);
 	lie = written > room;
-	for (uint32_t i = 0; i < count; i++) {
-		const struct bounce_mapping *mapping = &segment[i].mapping;
-		uint64_t part = 0;
-
-		if (segment[i].joined)
-			continue;
-		if (!lie && writable(&segment[i])) {
-			part = bounce_min(written, mapping->len);
-			written -= part;
-		}
-		result = worse(result, bounce_unmap(queue, mapping, part));
-	}
+	if (lie)
+		written = 0;
+	result = queue->device->dynamic ?
+			 bounce_sg_close(queue, segment, count, written) :
+			 unmap_each(queue, segment, count, written);
 	if (lie && result != BOUNCE_ERR_LOST)
 		return bounce_count_error(queue, BOUNCE_ERR_LENGTH, room);
 	return result;
@@ -322,7 +266,7 @@ static enum bounce_err claim_piece(struct bounce_queue *queue,
 	if (err != BOUNCE_OK)
 		return err;
 	piece->buf = request.buf;
-	keep(piece, &prepared, &request);
+	sg_keep(piece, &prepared, &request);
 	return BOUNCE_OK;
 }
 
@@ -347,7 +291,7 @@ static enum bounce_err claim_list(struct bounce_queue *queue,
 			err = claim_piece(queue, &rest, most, &segment[used]);
 		}
 		if (err != BOUNCE_OK) {
-			cancel(queue, segment, used);
+			bounce_sg_cancel(queue, segment, used);
 			return err;
 		}
 		rest.gpa.v += segment[used].buf.len;

@@ -190,32 +190,6 @@ Test(dynamic, a_map_that_the_iommu_refuses_leaves_nothing)
 	}
 }
 
-/* A segment each of three: any of them fails. */
-Test(dynamic, whichever_segment_fails_all_are_unmapped)
-{
-	for (uint32_t n = 0; n < 3; n++) {
-		struct bounce_segment segment[3] = { 0 };
-		struct behind b;
-
-		behind_init(&b, &usual);
-		for (uint32_t i = 0; i < 3; i++)
-			segment[i] = (struct bounce_segment) {
-				.buf = bench_buf(&b.bench, i * 20000, 5000),
-				.how = BOUNCE_TO_DEVICE,
-			};
-		behind_plan(&b, FAKE_IOMMU_MAP, n, BOUNCE_STEP_UNCHANGED,
-			    BEHIND_PAGE);
-		cr_expect_eq(bounce_map_sg(b.queue, segment, 3, 0),
-			     BOUNCE_ERR_HOST, "segment %u", n);
-		cr_expect_eq(fake_iommu_mapped(&b.iommu), 0, "segment %u", n);
-		cr_expect_eq(behind_free_slots(&b), b.free);
-		cr_expect_eq(bounce_map_sg(b.queue, segment, 3, 0), BOUNCE_OK);
-		cr_expect_eq(bounce_unmap_sg(b.queue, segment, 3, 0),
-			     BOUNCE_OK);
-		behind_fini(&b);
-	}
-}
-
 Test(dynamic, a_commit_that_is_refused_ends_the_reservation)
 {
 	struct bounce_mapping mapping;
@@ -332,23 +306,6 @@ Test(dynamic, memory_that_is_not_freed_for_certain_is_buried)
 			     BOUNCE_ERR_LOST);
 		expect_buried(&b, 2);
 	}
-}
-
-Test(dynamic, one_lost_segment_is_told_and_the_others_end)
-{
-	struct bounce_segment segment[3] = { 0 };
-	struct behind b;
-
-	behind_init(&b, &usual);
-	for (uint32_t i = 0; i < 3; i++)
-		segment[i] = (struct bounce_segment) {
-			.buf = bench_buf(&b.bench, i * 20000, 4096),
-			.how = BOUNCE_TO_DEVICE,
-		};
-	cr_assert_eq(bounce_map_sg(b.queue, segment, 3, 0), BOUNCE_OK);
-	behind_plan(&b, FAKE_IOMMU_FLUSH, 1, BOUNCE_STEP_UNKNOWN, 0);
-	cr_expect_eq(bounce_unmap_sg(b.queue, segment, 3, 0), BOUNCE_ERR_LOST);
-	expect_buried(&b, 1);
 }
 
 /* ---- revoke, and the end ---- */

@@ -328,3 +328,37 @@ Test(dynamic_cache, pages_outside_of_the_linear_map_are_not_mapped)
 	behind_expect_nothing(&s.b);
 	behind_fini(&s.b);
 }
+
+/* Nor used where they are, in a window that is wider than that map. */
+Test(cache, a_buffer_outside_of_the_linear_map_is_bounced)
+{
+	const struct bounce_window wide = { .flags = 0 };
+	struct bounce_device_info info = { .flags =
+						   BOUNCE_DEVICE_NON_COHERENT };
+	struct bounce_buf buf;
+	struct stand s;
+
+	begin(&s, true, LINE);
+	cr_assert_eq(bounce_device_detach(s.b.device), BOUNCE_OK);
+	cr_assert_eq(bounce_space_fini(s.b.space), BOUNCE_OK);
+	cr_assert_eq(bounce_space_init(s.b.bench.bounce, s.b.bench.pool,
+				       &s.b.space),
+		     BOUNCE_OK);
+	cr_assert_eq(bounce_space_add_window(s.b.space, &wide), BOUNCE_OK);
+	behind_attach(&s.b, &info);
+	buf = bench_buf(&s.b.bench, 0, PAGE);
+	memset(bench_private(&s.b.bench, 0), 0x44, PAGE);
+	/* One page, and again under an address that the map has not. */
+	for (int outside = 0; outside < 2; outside++) {
+		s.mapping = map_ok(s.b.queue, buf, BOUNCE_TO_DEVICE);
+		cr_expect_eq(s.mapping.bus.v == buf.gpa.v, !outside);
+		for (uint64_t i = 0; i < PAGE; i++)
+			cr_assert_eq(fake_cache_memory(&s.b.cache,
+						       s.mapping.bus.v)[i],
+				     0x44);
+		unmap_ok(s.b.queue, &s.mapping, 0);
+		buf.gpa.v = UINT64_C(1) << 40;
+		buf.ptr = bench_private(&s.b.bench, 0);
+	}
+	behind_fini(&s.b);
+}

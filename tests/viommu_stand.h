@@ -30,12 +30,13 @@ struct stand {
 	void *private;
 };
 
-static inline void stand_init(struct stand *s)
+static inline void stand_with(struct stand *s, uint16_t entries)
 {
 	void *shared = NULL;
 
 	memset(s, 0, sizeof(*s));
 	s->info = fake_viommu_info(&s->device);
+	s->info.entries = entries;
 	s->device.bytes = bounce_viommu_shared_size(&s->info);
 	cr_assert_eq(posix_memalign(&shared, PAGE, s->device.bytes), 0);
 	memset(shared, 0xa5, s->device.bytes);
@@ -59,6 +60,12 @@ static inline void stand_init(struct stand *s)
 	bounce_viommu_start(s->viommu);
 	cr_assert_eq(bounce_viommu_domain(s->viommu, DOMAIN, &s->domain),
 		     BOUNCE_OK);
+}
+
+/* Queues of eight entries: four requests at a time. */
+static inline void stand_init(struct stand *s)
+{
+	stand_with(s, 8);
 }
 
 static inline void stand_fini(struct stand *s)

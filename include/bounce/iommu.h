@@ -78,7 +78,8 @@ struct bounce_iommu_info {
  *
  * @run: @count runs (1 ..), disjoint, whole pages inside info's bounds; often
  * adjacent on the bus. One request to the host serves many of them where the
- * interface allows it.
+ * interface allows it. Runs that were mapped in one call may be unmapped in
+ * several, and the other way round.
  * @done: written always by map and unmap: bytes done, counted from the first
  * run's first byte through all of them; whole pages. It is checked: at most
  * what was asked for; DONE means all of it.
