@@ -129,9 +129,9 @@ SCALE = named("bench/scale", "main machine ours areas")
 EXPLORER = named("tests/explorer", """explore memory races regions hooks sites
                                       litmus main""")
 SCENARIOS = named("tests/explorer", """stand slots slabs granules records
-                                       devices frozen""")
+                                       devices frozen doors""")
 EXPLORED = """litmus slots slabs granules records devices
-              frozen""".split()
+              frozen doors""".split()
 
 
 

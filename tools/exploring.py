@@ -4,6 +4,8 @@ that each access to memory is a call that tests/explorer/ answers.
 """
 PLAIN = ("-std=c11 -D_GNU_SOURCE -DBOUNCE_DEBUG -g -O2 -Wall -Wextra -Wshadow "
          "-Wstrict-prototypes -Wvla -Werror -Iinclude -Ilib -Itests/explorer")
+# Backends of other CPUs, whose instructions a scenario plays.
+IOMMUS = ["lib/iommu_tce.c", "lib/iommu_zpci.c"]
 # Atomics by the header, plain accesses by the compiler (no library of TSan's is
 # linked), what copy.c moves by name; a failed assertion is a finding.
 ATOMICS = "-include tests/explorer/atomics.h"
@@ -27,7 +29,7 @@ class Explorer:
         m, lists = self.m, self.lists
         m.comment("The explorer: every order that C11 allows, of the library's "
                   "own code.")
-        objs = self.objects("lib", lists.LIB + lists.NONE, WATCHED)
+        objs = self.objects("lib", lists.LIB + lists.NONE + IOMMUS, WATCHED)
         objs += self.objects("engine", lists.EXPLORER, "")
         objs += self.objects("scenarios", lists.SCENARIOS, ATOMICS)
         exe = m.build("$builddir/explorer/explorer", "link", objs, cc="clang")

@@ -156,15 +156,25 @@ class Explorer:
 
 
 def argued(weakened):
-    """Does its row argue for it?"""
-    for name, said, last in rows():
+    """The row that argues for it, or None."""
+    for row in rows():
+        name, said, last = row
         if name != weakened.name or \
                 not re.search(rf"\b(?:{WORDS[weakened.kind]})s?\b", said):
             continue
         to = re.findall(r"argued, to ([\w ]+):", last)
         if weakened.to in to or ("argued:" in last and not to):
-            return True
-    return False
+            return row
+    return None
+
+
+def wrong_rows(fates):
+    """Rows that argue, of which every weakening was killed. @fates: row ->
+    those of its weakenings."""
+    for name, said, last in rows():
+        if "argued" in last and \
+                set(fates.get((name, said, last), ())) <= {"killed"}:
+            yield f"{LIST}: {name}(), {said.strip()}: argued, but killed"
 
 
 def main():
@@ -174,21 +184,26 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     wanted = sys.argv[3:]
     explorer = Explorer(program, folder)
-    counted = {"killed": 0, "argued": 0, "alive": 0}
+    counted, fates = {"killed": 0, "argued": 0, "alive": 0}, {}
     for weakened in weakenings():
         if wanted and weakened.name not in wanted:
             continue
         killer = explorer.killer(weakened)
-        fate = "killed" if killer else "argued" if argued(weakened) else "alive"
+        row = argued(weakened)
+        fate = "killed" if killer else "argued" if row else "alive"
+        fates.setdefault(row, []).append(fate)
         counted[fate] += 1
         print(f"{fate}: {weakened}" + (f" ({killer})" if killer else ""),
               flush=True)
     total = sum(counted.values())
+    wrong = [] if wanted else list(wrong_rows(fates))
+    for line in wrong:
+        print(line)
     print(f"weaken: {total} orders made weaker, {counted['killed']} killed by "
           f"a scenario, {counted['argued']} argued in {LIST}, "
           f"{counted['alive']} alive")
-    print(f"{total} rows, {total - counted['alive']} ok")
-    return 1 if counted["alive"] else 0
+    print(f"{total + len(wrong)} rows, {total - counted['alive']} ok")
+    return 1 if counted["alive"] or wrong else 0
 
 
 if __name__ == "__main__":

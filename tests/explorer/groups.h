@@ -24,5 +24,6 @@ extern const struct scenario granules_scenarios[];
 extern const struct scenario frozen_scenarios[];
 extern const struct scenario devices_scenarios[];
 extern const struct scenario records_scenarios[];
+extern const struct scenario doors_scenarios[];
 
 #endif

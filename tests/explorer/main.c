@@ -30,6 +30,7 @@ static const struct {
 	{ "slots", slots_scenarios },	    { "slabs", slabs_scenarios },
 	{ "granules", granules_scenarios }, { "frozen", frozen_scenarios },
 	{ "devices", devices_scenarios },   { "records", records_scenarios },
+	{ "doors", doors_scenarios },
 };
 
 /* A scenario that the library has outgrown must not hold up everybody. */
