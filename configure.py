@@ -77,7 +77,7 @@ TESTS = named("tests", """
 TESTS += named("tests", """test_cache test_history test_home
                            test_judged test_lane test_reached test_ways
                            test_reach test_pool_large test_pool_order
-                           test_quick test_edges""")
+                           test_quick test_edges test_share_edges""")
 
 TESTS += named("tests", """test_batches test_dynamic test_dynamic_cache
                            test_dynamic_ends test_dynamic_sg
