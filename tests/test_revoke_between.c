@@ -2,21 +2,21 @@
 /*
  * test_revoke_between.c - a device that is revoked between two steps of one
  * call. lib/sg.c and lib/shared.c are compiled in here with another way to
- * bounce_map_finish() and bounce_mapping_publish(), which revokes it first.
+ * bounce_map_publish() and bounce_mapping_publish(), which revokes it first.
  */
 #include "calls.h"
 
-static enum bounce_err watched_finish(const struct bounce_request *request,
-				      const struct bounce_prepared *prepared,
-				      struct bounce_mapping *mapping);
+static enum bounce_err watched_map(const struct bounce_request *request,
+				   const struct bounce_prepared *prepared,
+				   struct bounce_mapping *mapping);
 static bool watched_publish(const struct bounce_request *request,
 			    const struct bounce_prepared *prepared,
 			    uint64_t count, struct bounce_mapping *mapping);
-#define bounce_map_finish watched_finish
+#define bounce_map_publish watched_map
 #define bounce_mapping_publish watched_publish
 #include "sg.c"
 #include "shared.c"
-#undef bounce_map_finish
+#undef bounce_map_publish
 #undef bounce_mapping_publish
 
 #define SEGMENTS 4u
@@ -30,12 +30,12 @@ static void step(const struct bounce_request *request)
 		bounce_device_revoke(request->queue->device);
 }
 
-static enum bounce_err watched_finish(const struct bounce_request *request,
-				      const struct bounce_prepared *prepared,
-				      struct bounce_mapping *mapping)
+static enum bounce_err watched_map(const struct bounce_request *request,
+				   const struct bounce_prepared *prepared,
+				   struct bounce_mapping *mapping)
 {
 	step(request);
-	return bounce_map_finish(request, prepared, mapping);
+	return bounce_map_publish(request, prepared, mapping);
 }
 
 static bool watched_publish(const struct bounce_request *request,
