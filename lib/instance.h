@@ -292,9 +292,10 @@ enum bounce_err bounce_mapping_claim_at(const struct bounce_request *request,
 					const struct bounce_place *place,
 					struct bounce_run *run);
 
-/* A buffer that shares a byte with a slab: born shared, or an error. @how is
- * enum record_how. */
+/* A buffer that shares a byte with a slab, and begins in @slab, or NULL: born
+ * shared, or an error. @how is enum record_how. */
 enum bounce_err bounce_shared_prepare(const struct bounce_request *request,
+				      const struct bounce_slab *slab,
 				      uint8_t how,
 				      struct bounce_prepared *prepared);
 

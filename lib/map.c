@@ -155,11 +155,22 @@ enum bounce_err bounce_map_bounced(const struct bounce_request *request,
 
 /* ---- map ---- */
 
+/* Does a buffer share a byte with a slab? *@slab: where it begins, or NULL. */
+static bool meets_slab(const struct bounce *bounce,
+		       const struct bounce_buf *buf,
+		       const struct bounce_slab **slab)
+{
+	*slab = bounce_pool_find(bounce, buf->gpa);
+	return *slab != NULL ||
+	       bounce_pool_overlaps(bounce, buf->gpa, buf->len);
+}
+
 enum bounce_err bounce_map_prepare(struct bounce_request *request,
 				   struct bounce_prepared *prepared)
 {
 	struct bounce *bounce = instance_of(request->queue);
 	const struct bounce_buf *buf = &request->buf;
+	const struct bounce_slab *slab;
 	struct bounce_verdict verdict;
 
 	/* relaxed: see bounce_mark_dead(). */
@@ -176,9 +187,9 @@ enum bounce_err bounce_map_prepare(struct bounce_request *request,
 	if (verdict.kind == BOUNCE_VERDICT_REFUSE)
 		return BOUNCE_ERR_REFUSED;
 	if (bounce_unlikely(bounce_pool_near(bounce, buf->gpa, buf->len)) &&
-	    bounce_pool_overlaps(bounce, buf->gpa, buf->len))
-		return bounce_shared_prepare(request, mapping_how(request),
-					     prepared);
+	    meets_slab(bounce, buf, &slab))
+		return bounce_shared_prepare(request, slab,
+					     mapping_how(request), prepared);
 	if (bounce_likely(verdict.kind == BOUNCE_VERDICT_BOUNCE))
 		return bounce_map_bounced(request, prepared);
 	return bounce_open_prepare(request, prepared);

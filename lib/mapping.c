@@ -205,24 +205,14 @@ uint64_t bounce_mapping_bus(const struct bounce *bounce, uint32_t record,
 			    const struct record_about *about, uint64_t target)
 {
 	const struct bounce_device *device = bounce->queue[about->queue].device;
-	uint64_t offset = about->offset;
 	struct bounce_run run;
 
 	if (about->kind == RECORD_DIRECT && !bounce_is_own(bounce, record))
 		return target;
-	if (about->kind == RECORD_BORN) {
-		/* The slots of the born-shared run that it lies in. */
-		record = (uint32_t)target;
-		offset = target >> 32;
-		/* Not yet proven (R4): @target may be of the next mapping, a
-		 * DIRECT one, whose bus address is no index. */
-		if (record >= bounce->first_block_record)
-			return NO_BUS;
-		quick_run(bounce, record, 1, &run);
-	} else {
-		bounce_record_run(bounce, record, about, &run);
-	}
-	return mapping_bus(device, mapping_path(about), &run, offset);
+	if (about->kind == RECORD_BORN)
+		return mapping_bus_inside(device, about, target);
+	bounce_record_run(bounce, record, about, &run);
+	return mapping_bus(device, mapping_path(about), &run, about->offset);
 }
 
 struct bounce_record *bounce_mapping_look_up(

@@ -36,6 +36,23 @@ static inline uint64_t mapping_bus(const struct bounce_device *device,
 	return device->space->bus[path][run->slab] + quick_offset(run) + offset;
 }
 
+/* The same of a mapping inside born-shared memory. NO_BUS: not yet proven (R4),
+ * @target may be of the next mapping, a DIRECT one, whose bus address is no
+ * index. */
+static bounce_inline uint64_t
+mapping_bus_inside(const struct bounce_device *device,
+		   const struct record_about *about, uint64_t target)
+{
+	const struct bounce *bounce = device->bounce;
+	uint32_t home = (uint32_t)target;
+	struct bounce_run run;
+
+	if (home >= bounce->first_block_record)
+		return NO_BUS;
+	quick_run(bounce, home, 1, &run);
+	return mapping_bus(device, mapping_path(about), &run, target >> 32);
+}
+
 /* The same of a record that may have no run: mapping.c. */
 uint64_t bounce_mapping_bus(const struct bounce *bounce, uint32_t record,
 			    const struct record_about *about, uint64_t target);
@@ -82,7 +99,10 @@ static bounce_inline bool mapping_agrees(const struct bounce_queue *queue,
 	    mapping->len != about->len ||
 	    !bounce_device_has_lane(device, about->queue))
 		return false;
-	if (bounce_unlikely(about->kind > RECORD_SHARED)) {
+	if (bounce_unlikely(about->kind == RECORD_BORN))
+		return mapping->bus.v ==
+		       mapping_bus_inside(device, about, found->target);
+	if (bounce_unlikely(about->kind == RECORD_DIRECT)) {
 		const struct record_about copy = *about;
 
 		return mapping->bus.v ==

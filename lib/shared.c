@@ -424,12 +424,11 @@ static enum bounce_err hold_home(struct bounce_queue *queue,
 }
 
 enum bounce_err bounce_shared_prepare(const struct bounce_request *request,
+				      const struct bounce_slab *slab,
 				      uint8_t how,
 				      struct bounce_prepared *prepared)
 {
 	struct bounce_queue *queue = request->queue;
-	const struct bounce_slab *slab = bounce_pool_find(queue->device->bounce,
-							  request->buf.gpa);
 	enum bounce_err err;
 	struct home home;
 	uint32_t record;
