@@ -129,6 +129,8 @@ static bounce_inline void bounced(const struct bounce_request *request,
 	about->kind = RECORD_RUN;
 	about->queue = (uint16_t)queue->index;
 	prepared->record = quick_record(bounce, &prepared->run);
+	/* Written after the copy, while which its line can come. */
+	__builtin_prefetch(&bounce->record[prepared->record], 1);
 	prepared->target = (uintptr_t) private;
 	prepared->bus = mapping_bus(queue->device, request->path,
 				    &prepared->run, about->offset);
