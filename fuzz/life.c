@@ -59,14 +59,8 @@ bool life_find_private(struct life *life, uint64_t len, uint64_t *at)
 	return true;
 }
 
-static bool no_room(const struct life *life, enum bounce_err err)
+static bool no_room(enum bounce_err err)
 {
-	struct bounce_pool_stats stats;
-
-	/* A verdict that is taken while there is no slab is REFUSE. */
-	bounce_pool_stats(life->bench.pool, &stats);
-	if (err == BOUNCE_ERR_REFUSED)
-		return stats.slots == 0;
 	return err == BOUNCE_ERR_FULL || err == BOUNCE_ERR_FRAGMENTED ||
 	       err == BOUNCE_ERR_UNREACHABLE || err == BOUNCE_ERR_RANGE;
 }
@@ -76,7 +70,7 @@ void life_refused(struct life *life, const struct model_device *device,
 		  enum bounce_err err)
 {
 	fuzz_check(life_is_revoked(life, device) ? err == BOUNCE_ERR_STALE :
-						   no_room(life, err));
+						   no_room(err));
 	life_agree(model_check(&life->model));
 }
 

@@ -160,6 +160,15 @@ void bounce_device_verdict(const struct bounce_device *device,
 	*verdict = bounce_device_judge(device, 0, 0);
 }
 
+enum bounce_err bounce_device_refusal(const struct bounce_device *device,
+				      struct bounce_verdict verdict)
+{
+	return verdict.reason == BOUNCE_WHY_NO_POOL &&
+			       device->space->pool != NULL ?
+		       BOUNCE_ERR_UNREACHABLE :
+		       BOUNCE_ERR_REFUSED;
+}
+
 /* ---- attach ---- */
 
 /* Only what a space was asked for and its IOMMU honours is a promise. */
@@ -358,11 +367,9 @@ static enum bounce_err decide(const struct bounce_device *device,
 	if (verdict.kind == BOUNCE_VERDICT_BOUNCE)
 		facts |= BOUNCE_FACT_POOL;
 	err = bounce_virtio_negotiate(features, facts, answer);
-	/* Refused for want of a pool, though there is one: out of reach. */
-	if (err == BOUNCE_ERR_REFUSED && verdict.reason == BOUNCE_WHY_NO_POOL &&
-	    device->space->pool != NULL)
-		return BOUNCE_ERR_UNREACHABLE;
-	return err;
+	return err == BOUNCE_ERR_REFUSED ?
+		       bounce_device_refusal(device, verdict) :
+		       err;
 }
 
 /* Are its space and function there, and of this instance? */

@@ -578,6 +578,11 @@ static inline struct bounce_verdict bounce_device_bind(
 	return bounce_device_unpack(word);
 }
 
+/* What a verdict of REFUSE is told as: for want of a pool, though there is one,
+ * it is out of reach. */
+enum bounce_err bounce_device_refusal(const struct bounce_device *device,
+				      struct bounce_verdict verdict);
+
 /* The policy's word on a DIRECT device's awkward buffer. */
 struct bounce_verdict bounce_device_judge(const struct bounce_device *device,
 					  uint32_t extra, uint32_t missing);

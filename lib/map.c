@@ -187,7 +187,7 @@ enum bounce_err bounce_map_prepare(struct bounce_request *request,
 	verdict = bounce_device_bind(bounce, request->queue->device);
 	request->path = verdict.path;
 	if (verdict.kind == BOUNCE_VERDICT_REFUSE)
-		return BOUNCE_ERR_REFUSED;
+		return bounce_device_refusal(request->queue->device, verdict);
 	if (bounce_unlikely(bounce_pool_near(bounce, buf->gpa, buf->len)) &&
 	    meets_slab(bounce, buf, &slab))
 		return bounce_shared_prepare(request, slab,

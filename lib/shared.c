@@ -138,7 +138,7 @@ static enum bounce_err alloc(struct bounce_queue *queue,
 		return BOUNCE_ERR_STALE;
 	verdict = bounce_device_bind(queue->device->bounce, queue->device);
 	if (verdict.kind == BOUNCE_VERDICT_REFUSE)
-		return BOUNCE_ERR_REFUSED;
+		return bounce_device_refusal(queue->device, verdict);
 	request.path = verdict.path;
 	err = claim(&request, wish, &run);
 	if (err != BOUNCE_OK)

@@ -266,6 +266,7 @@ Test(map, a_pool_without_slabs_in_reach_is_unreachable)
 {
 	struct bench bench;
 	struct bench_knobs knobs = bench_usual();
+	struct bounce_verdict verdict;
 	struct bounce_mapping none;
 	struct bounce_buf buf;
 
@@ -277,7 +278,12 @@ Test(map, a_pool_without_slabs_in_reach_is_unreachable)
 	buf = bench_buf(&bench, 0, 64);
 	cr_assert_eq(bench_retire(&bench, 0), BOUNCE_OK);
 	/* Slab 1 lies above the mask. */
-	cr_expect_neq(bounce_map(bench.queue[0], &buf, TO, &none), BOUNCE_OK);
+	cr_expect_eq(bounce_map(bench.queue[0], &buf, TO, &none),
+		     BOUNCE_ERR_UNREACHABLE);
+	cr_expect_eq(bounce_alloc(bench.queue[0], 64, 0, 0, &buf, &none),
+		     BOUNCE_ERR_UNREACHABLE);
+	bounce_device_verdict(bench.device[0], &verdict);
+	cr_expect_eq(verdict.reason, BOUNCE_WHY_NO_POOL, "and that says why");
 	cr_assert_eq(bench_grow(&bench, 0), BOUNCE_OK);
 	none = map_ok(bench.queue[0], &buf, TO);
 	cr_expect_lt(none.bus.v, 0x80000000);

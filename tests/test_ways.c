@@ -196,7 +196,7 @@ Test(ways, stop_looking_for_a_chunk_of_ones_own_among_many)
 }
 
 /* Its device was attached when there was one: the verdict has changed. */
-Test(ways, end_at_a_refusal_where_no_slab_is_left)
+Test(ways, end_out_of_reach_where_no_slab_is_left)
 {
 	struct bounce_mapping none;
 	struct bounce_buf buf;
@@ -208,7 +208,7 @@ Test(ways, end_at_a_refusal_where_no_slab_is_left)
 	cr_assert_eq(bench_retire(&bench, 0), BOUNCE_OK);
 	cr_expect_eq(bounce_map_max(bench.device[0]), 0);
 	cr_expect_eq(bounce_map(bench.queue[0], &buf, BOUNCE_TO_DEVICE, &none),
-		     BOUNCE_ERR_REFUSED);
+		     BOUNCE_ERR_UNREACHABLE);
 	cr_assert_eq(bench_grow(&bench, 0), BOUNCE_OK);
 	none = map_ok(bench.queue[0], buf, BOUNCE_TO_DEVICE);
 	unmap_ok(bench.queue[0], &none, 0);

@@ -80,8 +80,9 @@ BOUNCE_STATIC_ASSERT(sizeof(struct bounce_mapping) == 32, "part of the ABI");
  *   BOUNCE_ERR_FULL         not enough free slots now; or the device's quota
  *                           is used up, or config.direct is.
  *   BOUNCE_ERR_FRAGMENTED   enough free slots, but no run of them.
- *   BOUNCE_ERR_UNREACHABLE  no window reaches it; born-shared memory of another
- *                           space's pool.
+ *   BOUNCE_ERR_UNREACHABLE  no window reaches it; it must bounce, and no slab
+ *                           of the pool is in reach (one that grows may be);
+ *                           born-shared memory of another space's pool.
  *   BOUNCE_ERR_REFUSED      the verdict; bounce_device_verdict() says why.
  *   BOUNCE_ERR_STALE        the device is revoked, or was meanwhile.
  *   BOUNCE_ERR_DEAD         after bounce_mark_dead().
