@@ -32,7 +32,7 @@ from guests import (BESIDE_OPTIONS, CONFINED_AS, DISKS, EVERY_COMMAND, GUESTS,
 
 # ---- what is run ------------------------------------------------------------
 
-TIMEOUT_SECONDS = 110  # a bound on hanging: idle, a boot takes 6, loaded, 64
+TIMEOUT_SECONDS = 240  # a bound on hanging: idle, a boot takes 6, loaded, 150
 GUESTS_AT_ONCE = 2
 WIDTH = 150
 

@@ -75,7 +75,7 @@
  *       and bounce_unmap(), of pass_ticks for all of the disk's passes. Zeros
  *       where nobody counts.
  *
- *   space name=<main|control|island|static|dynamic|bypass>
+ *   space name=<main|control|island|static|dynamic|bypass|handover>
  *       class=<snooped|non-coherent|no-snoop> windows=<n>
  *   window space=<as above> path=<bus|bypass> bus=<hex> gpa=<hex> len=<hex>
  *       iommu=<TCE|IOAT|VIOMMU|none> filled_by=<library|monitor|nobody>

@@ -175,6 +175,7 @@ static void open_disks(void)
 	for (unsigned i = 0; i < guest_windows(); i++)
 		must(bounce_space_add_window(stage.space,
 					     &guest_cpu.window[i]));
+	report_space("handover", stage.space);
 	if (!transport_start(stage.bounce, stage.space))
 		guest_fail("the second image's transport does not work");
 	open.space = stage.space;
