@@ -42,10 +42,11 @@ struct sharing {
 	bool tables; /* set_shared(true) was done, for the whole slab */
 };
 
-/* What a request came to. */
+/* What a request for [first, end) came to. Ranges have ends, not lengths:
+ * then each index is checked against a bound of its own. */
 struct outcome {
 	enum bounce_step step;
-	uint32_t done; /* granules from the first; 0 .. asked for */
+	uint32_t next; /* granule after the last that is done; first .. end */
 };
 
 static struct sharing sharing_of(struct bounce_pool *pool,
@@ -86,49 +87,48 @@ static enum share_state state_of(const struct sharing *s, uint32_t granule)
 		s->slab->page[bytes_of(s, granule) >> BOUNCE_SLOT_SHIFT];
 }
 
-/* Granule @first and @count - 1 more, all in one state, take another (H1). */
-static void become(const struct sharing *s, uint32_t first, uint32_t count,
+/* Granules [first, end), all in one state, take another (H1). */
+static void become(const struct sharing *s, uint32_t first, uint32_t end,
 		   enum share_state state)
 {
-	uint64_t slot = bytes_of(s, first) >> BOUNCE_SLOT_SHIFT;
-	uint64_t end = slot + (bytes_of(s, count) >> BOUNCE_SLOT_SHIFT);
+	uint64_t last = bytes_of(s, end) >> BOUNCE_SLOT_SHIFT;
 
-	for (; slot < end; slot++) {
+	for (uint64_t slot = bytes_of(s, first) >> BOUNCE_SLOT_SHIFT;
+	     slot < last; slot++) {
 		bounce_assert(s->slab->page[slot] != SHARE_LOST);
 		s->slab->page[slot] = (uint8_t)state;
 	}
 	if (state == SHARE_LOST)
 		/* relaxed: a counter. */
 		atomic_fetch_add_explicit(&s->pool->lost_bytes,
-					  bytes_of(s, count),
+					  bytes_of(s, end - first),
 					  memory_order_relaxed);
 }
 
 /* Change the guest's page tables, where the embedder says how. */
-static bool set_tables(const struct sharing *s, uint32_t first, uint32_t count,
+static bool set_tables(const struct sharing *s, uint32_t first, uint32_t end,
 		       bool shared)
 {
 	const struct bounce_env *env = &s->bounce->env;
 
 	return env->set_shared == NULL ||
 	       env->set_shared(env->ctx, gpa_at(s, first), memory_at(s, first),
-			       bytes_of(s, count), shared);
+			       bytes_of(s, end - first), shared);
 }
 
 /*
  * Granules that the monitor is known to hold private: the last steps to
  * PRIVATE (H2). A page whose tables did not change back is not certain.
  */
-static void make_private(const struct sharing *s, uint32_t first,
-			 uint32_t count)
+static void make_private(const struct sharing *s, uint32_t first, uint32_t end)
 {
-	if (s->tables && !set_tables(s, first, count, false)) {
-		become(s, first, count, SHARE_LOST);
+	if (s->tables && !set_tables(s, first, end, false)) {
+		become(s, first, end, SHARE_LOST);
 		return;
 	}
 	/* After the unshare: until then the host could write (S5). */
-	bounce_copy_zero(memory_at(s, first), bytes_of(s, count));
-	become(s, first, count, SHARE_PRIVATE);
+	bounce_copy_zero(memory_at(s, first), bytes_of(s, end - first));
+	become(s, first, end, SHARE_PRIVATE);
 }
 
 /* ---- the monitor ---- */
@@ -138,18 +138,19 @@ static void make_private(const struct sharing *s, uint32_t first,
  * uncertain, for then nothing that it says can be believed.
  */
 static struct outcome judge(enum bounce_step step, uint32_t done,
-			    uint32_t count)
+			    uint32_t first, uint32_t end)
 {
-	struct outcome unknown = { .step = BOUNCE_STEP_UNKNOWN };
+	struct outcome unknown = { .step = BOUNCE_STEP_UNKNOWN, .next = first };
+	uint64_t next = (uint64_t)first + done;
 
+	if (next > end)
+		return unknown;
 	switch (step) {
 	case BOUNCE_STEP_DONE:
-		if (done == 0 || done > count)
+		if (done == 0)
 			return unknown;
 		break;
 	case BOUNCE_STEP_RETRY:
-		if (done > count)
-			return unknown;
 		break;
 	case BOUNCE_STEP_UNCHANGED:
 		if (done != 0)
@@ -159,11 +160,11 @@ static struct outcome judge(enum bounce_step step, uint32_t done,
 	default:
 		return unknown;
 	}
-	return (struct outcome) { .step = step, .done = done };
+	return (struct outcome) { .step = step, .next = (uint32_t)next };
 }
 
 static struct outcome call(const struct sharing *s, bool share, uint32_t first,
-			   uint32_t count)
+			   uint32_t end)
 {
 	void *ctx = s->bounce->arch.ctx;
 	uint32_t done = 0;
@@ -173,10 +174,12 @@ static struct outcome call(const struct sharing *s, bool share, uint32_t first,
 	atomic_fetch_add_explicit(&s->pool->share_calls, 1,
 				  memory_order_relaxed);
 	if (share)
-		step = s->arch->share(ctx, gpa_at(s, first), count, &done);
+		step = s->arch->share(ctx, gpa_at(s, first), end - first,
+				      &done);
 	else
-		step = s->arch->unshare(ctx, gpa_at(s, first), count, &done);
-	return judge(step, done, count);
+		step = s->arch->unshare(ctx, gpa_at(s, first), end - first,
+					&done);
+	return judge(step, done, first, end);
 }
 
 static void pause_retry(const struct sharing *s)
@@ -193,29 +196,27 @@ static void pause_retry(const struct sharing *s)
 }
 
 /*
- * Ask until all @count granules are done or it is no use. At most
- * (SHARE_RETRIES + 1) * count calls (S6): `idle` counts those in a row that
- * brought nothing. On RETRY and UNCHANGED the granules past `done` are as they
- * were; on UNKNOWN they are anything.
+ * Ask until all of [first, end) is done or it is no use. At most
+ * SHARE_RETRIES + 1 calls for each granule (S6): `idle` counts those in a row
+ * that brought nothing. On RETRY and UNCHANGED the granules from `next` on are
+ * as they were; on UNKNOWN they are anything.
  */
 static struct outcome ask(const struct sharing *s, bool share, uint32_t first,
-			  uint32_t count)
+			  uint32_t end)
 {
-	struct outcome all = { .step = BOUNCE_STEP_DONE };
+	struct outcome all = { .step = BOUNCE_STEP_DONE, .next = first };
 	uint32_t idle = 0;
 
-	while (all.done < count) {
-		struct outcome one = call(s, share, first + all.done,
-					  count - all.done);
+	while (all.next < end) {
+		struct outcome one = call(s, share, all.next, end);
 
-		all.done += one.done;
-		idle = one.done == 0 ? idle + 1 : 0;
-		all.step = one.step;
+		idle = one.next == all.next ? idle + 1 : 0;
+		all = one;
 		if (one.step == BOUNCE_STEP_DONE)
 			continue;
 		if (one.step != BOUNCE_STEP_RETRY || idle > SHARE_RETRIES)
 			return all;
-		if (all.done < count)
+		if (all.next < end)
 			pause_retry(s);
 	}
 	all.step = BOUNCE_STEP_DONE;
@@ -233,10 +234,10 @@ static bool confirm(const struct sharing *s, uint32_t granule)
 {
 	if (s->arch->verify_share &&
 	    !bounce_copy_is_zero(memory_at(s, granule), bytes_of(s, 1))) {
-		become(s, granule, 1, SHARE_LOST);
+		become(s, granule, granule + 1, SHARE_LOST);
 		return false;
 	}
-	become(s, granule, 1, SHARE_SHARED);
+	become(s, granule, granule + 1, SHARE_SHARED);
 	return true;
 }
 
@@ -254,16 +255,15 @@ static void prepare(const struct sharing *s)
 
 /* One call's worth of granules. UNCHANGED ones stay SHARING. */
 static enum bounce_err share_batch(const struct sharing *s, uint32_t first,
-				   uint32_t count)
+				   uint32_t end)
 {
-	struct outcome outcome = ask(s, true, first, count);
+	struct outcome outcome = ask(s, true, first, end);
 	bool sure = outcome.step != BOUNCE_STEP_UNKNOWN;
 
 	if (!sure)
-		become(s, first + outcome.done, count - outcome.done,
-		       SHARE_LOST);
-	for (uint32_t i = 0; i < outcome.done; i++)
-		sure &= confirm(s, first + i);
+		become(s, outcome.next, end, SHARE_LOST);
+	for (uint32_t i = first; i < outcome.next; i++)
+		sure &= confirm(s, i);
 	if (!sure)
 		return BOUNCE_ERR_LOST;
 	if (outcome.step == BOUNCE_STEP_DONE)
@@ -277,13 +277,13 @@ static enum bounce_err share_granules(const struct sharing *s)
 	uint32_t first = 0;
 
 	while (first < s->granules) {
-		uint32_t count = (uint32_t)bounce_min(s->granules - first,
-						      s->arch->batch);
-		enum bounce_err err = share_batch(s, first, count);
+		uint32_t end = (uint32_t)bounce_min(
+			s->granules, (uint64_t)first + s->arch->batch);
+		enum bounce_err err = share_batch(s, first, end);
 
 		if (err != BOUNCE_OK)
 			return err;
-		first += count;
+		first = end;
 	}
 	return BOUNCE_OK;
 }
@@ -314,33 +314,31 @@ static enum bounce_err share_all(struct sharing *s)
 
 /* ---- shared to private ---- */
 
-/* Unshare [first, first + count): PRIVATE on a plain "done", else LOST. */
-static void unshare_batch(const struct sharing *s, uint32_t first,
-			  uint32_t count)
+/* Unshare [first, end): PRIVATE on a plain "done", else LOST. */
+static void unshare_batch(const struct sharing *s, uint32_t first, uint32_t end)
 {
-	struct outcome outcome = { BOUNCE_STEP_DONE, count };
+	struct outcome outcome = { BOUNCE_STEP_DONE, end };
 
-	become(s, first, count, SHARE_UNSHARING);
+	become(s, first, end, SHARE_UNSHARING);
 	if (s->slab->by_monitor)
-		outcome = ask(s, false, first, count);
-	if (outcome.done != 0)
-		make_private(s, first, outcome.done);
-	if (outcome.done != count)
-		become(s, first + outcome.done, count - outcome.done,
-		       SHARE_LOST);
+		outcome = ask(s, false, first, end);
+	if (outcome.next != first)
+		make_private(s, first, outcome.next);
+	if (outcome.next != end)
+		become(s, outcome.next, end, SHARE_LOST);
 }
 
-/* How many of the granules before @end, at most @limit, are in one state. */
-static uint32_t alike_before(const struct sharing *s, uint32_t end,
-			     uint32_t limit)
+/* The first of those before @end, at most @limit, that are in one state. */
+static uint32_t alike_from(const struct sharing *s, uint32_t end,
+			   uint32_t limit)
 {
 	enum share_state state = state_of(s, end - 1);
-	uint32_t count = 1;
+	uint32_t first = end - 1;
 
-	while (count < limit && count < end &&
-	       state_of(s, end - 1 - count) == state)
-		count++;
-	return count;
+	while (first > 0 && end - first < limit &&
+	       state_of(s, first - 1) == state)
+		first--;
+	return first;
 }
 
 /*
@@ -353,15 +351,15 @@ static bool make_all_private(const struct sharing *s)
 
 	for (uint32_t end = s->granules; end > 0;) {
 		enum share_state state = state_of(s, end - 1);
-		uint32_t count = alike_before(s, end, s->arch->batch);
+		uint32_t first = alike_from(s, end, s->arch->batch);
 
-		end -= count;
 		if (state == SHARE_SHARED)
-			unshare_batch(s, end, count);
+			unshare_batch(s, first, end);
 		else if (state == SHARE_SHARING)
-			make_private(s, end, count);
-		for (uint32_t i = end; i < end + count; i++)
+			make_private(s, first, end);
+		for (uint32_t i = first; i < end; i++)
 			all &= state_of(s, i) == SHARE_PRIVATE;
+		end = first;
 	}
 	return all;
 }
@@ -374,7 +372,7 @@ enum bounce_err bounce_share(struct bounce_pool *pool, struct bounce_slab *slab)
 	enum bounce_protection protection = bounce_share_detect(s.bounce);
 	enum bounce_err err = BOUNCE_OK;
 
-	bounce_assert(alike_before(&s, s.granules, s.granules) == s.granules &&
+	bounce_assert(alike_from(&s, s.granules, s.granules) == 0 &&
 		      state_of(&s, 0) == SHARE_PRIVATE); /* H3 */
 	slab->by_monitor = protection == BOUNCE_PROTECTION_YES;
 	prepare(&s);
@@ -407,7 +405,7 @@ void bounce_share_doubt(struct bounce_pool *pool, struct bounce_slab *slab)
 		enum share_state state = state_of(&s, i);
 
 		if (state == SHARE_SHARING || state == SHARE_UNSHARING)
-			become(&s, i, 1, SHARE_LOST);
+			become(&s, i, i + 1, SHARE_LOST);
 	}
 }
 
@@ -417,7 +415,7 @@ void bounce_share_lose(struct bounce_pool *pool, struct bounce_slab *slab)
 
 	for (uint32_t i = 0; i < s.granules; i++)
 		if (state_of(&s, i) == SHARE_SHARED)
-			become(&s, i, 1, SHARE_LOST);
+			become(&s, i, i + 1, SHARE_LOST);
 }
 
 enum bounce_protection bounce_share_detect(struct bounce *bounce)
