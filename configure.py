@@ -133,27 +133,22 @@ SCENARIOS = named("tests/explorer", """stand slots slabs granules records
 EXPLORED = """litmus slots slabs granules records devices
               frozen doors""".split()
 
-
-
-class Proof:
-    """What tools/prove.py looks at: Eva, or WP where functions are named."""
-
-    def __init__(self, sources, precision=4, twin=False, functions=()):
-        self.sources, self.precision = sources, precision
-        self.twin, self.functions = twin, functions
-
-
+# What each proof looks at; tools/proofs.py says how.
 PROVE_MODEL = ["tests/prove/model.c"]  # memcpy() that a device watches
 PROOFS = {
-    "used": Proof(named("tests/prove", "eva_used") + PROVE_MODEL + named(
-        "lib", "used copy"), precision=6),
-    "map": Proof(named("tests/prove", "eva_map") + PROVE_MODEL + LIB + NONE),
-    "arithmetic": Proof(["lib/window.c"], functions="""bounce_wraps
-        bounce_inside bounce_overlaps bounce_min reach_of
-        bounce_window_find""".split()),
-    # A fetch too many, put in: it must be found.
-    "twin": Proof(named("tests/prove", "eva_used twin_used") + PROVE_MODEL
-                  + named("lib", "copy"), precision=6, twin=True),
+    "used": named("tests/prove", "eva_used") + PROVE_MODEL + named(
+        "lib", "used copy"),
+    "map": named("tests/prove", "eva_map") + PROVE_MODEL + LIB + NONE,
+    "share": named("tests/prove", "eva_share") + PROVE_MODEL + named(
+        "lib", "share copy"),
+    "arithmetic": ["lib/window.c"],
+    "masks": ["lib/base.h"],
+    "levels": ["lib/tree.h"],
+    "runs": ["lib/pool.h"],
+    "places": ["lib/window.c"],
+    "patterns": ["lib/window.c"],
+    "twin": named("tests/prove", "eva_used twin_used") + PROVE_MODEL + named(
+        "lib", "copy"),
 }
 
 # Hosted programs: the second links the shipped archive.
@@ -430,6 +425,7 @@ TOOLS = """
     llvm-cov                    llvm                        fuzz
     frama-c                     frama-c-base                prove
     z3                          z3                          prove
+    clang                       clang                       prove
 """
 INSTALL = {  # --install: what -> the targets whose tools it brings
     "demo": ["demo"],
@@ -484,7 +480,7 @@ def listed():
              MINI, MINI_PROCESS, MINI_METAL, MINI_ARM,
              [EXPLAIN, README, LIBFDT, COUNTED, UNBOUND]]
     lists += [VHOST, TWIN, SOAK]
-    lists += [proof.sources for proof in PROOFS.values()]
+    lists += list(PROOFS.values())
     lists += [cpu.sources for cpu in CPUS.values()]
     lists += [guest[image] for guest in GUESTS.values()
               for image in ("sources", "stage")]

@@ -30,18 +30,26 @@
 #endif
 
 /* Lowest set bit of @word; @word is not 0. cpu.h: not every CPU has a ctz. */
+/*@ requires word != 0;
+    assigns \nothing;
+    ensures \result < 64 && (word >> \result & 1) == 1;
+    ensures (word & (1 << \result) - 1) == 0; */
 static inline unsigned bounce_lowest(uint64_t word)
 {
 	return bounce_cpu_ctz(word);
 }
 
 /* The low @count bits, 0 .. 64. */
+/*@ assigns \nothing;
+    ensures count <= 64 ==> \result == (1 << count) - 1; */
 static inline uint64_t bounce_low_bits(unsigned count)
 {
 	return count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
 }
 
 /* Set bits of @word; without the library call that popcount may become. */
+/*@ assigns \nothing;
+    ensures \result == \sum(0, 63, \lambda integer i; word >> i & 1); */
 static inline unsigned bounce_count(uint64_t word)
 {
 	word -= (word >> 1) & UINT64_C(0x5555555555555555);
@@ -52,17 +60,27 @@ static inline unsigned bounce_count(uint64_t word)
 }
 
 /* Is @mask 2^n - 1, n = 0 .. 64? */
+/*@ assigns \nothing;
+    ensures \result != 0 <==>
+            (\exists integer n; 0 <= n <= 64 && mask == (1 << n) - 1); */
 static inline bool bounce_is_low_mask(uint64_t mask)
 {
 	return (mask & (mask + 1)) == 0;
 }
 
+/*@ assigns \nothing;
+    ensures \result != 0 <==>
+            (\exists integer n; 0 <= n <= 63 && x == 1 << n); */
 static inline bool bounce_is_power(uint64_t x)
 {
 	return x != 0 && (x & (x - 1)) == 0;
 }
 
 /* @x up to a multiple of @mask + 1, mask = 2^n - 1; no wrap: the caller's. */
+/*@ requires (mask & (mask + 1)) == 0;
+    requires x + mask <= 0xffffffffffffffff;
+    assigns \nothing;
+    ensures x <= \result <= x + mask && (\result & mask) == 0; */
 static inline uint64_t bounce_round_up(uint64_t x, uint64_t mask)
 {
 	return (x + mask) & ~mask;
@@ -115,7 +133,8 @@ static inline uint64_t bounce_min(uint64_t a, uint64_t b)
  */
 /*@ requires 1 <= limit <= 0x8000000000000000;
     assigns \nothing;
-    ensures \result < limit; */
+    ensures \result < limit;
+    ensures \result == (index < limit ? index : 0); */
 static inline uint64_t bounce_index_nospec(uint64_t index, uint64_t limit)
 {
 	__asm__ volatile("" : "+r"(index), "+r"(limit));

@@ -332,6 +332,11 @@ struct bounce_slab *bounce_pool_find(const struct bounce *bounce,
  * The set of bits at which @count (1 .. 64) adjacent bits of @free start: the
  * pure half of every claim.
  */
+/*@ requires 1 <= count <= 64;
+    assigns \nothing;
+    ensures \forall integer i; 0 <= i <= 63 ==>
+            ((\result >> i & 1) == 1 <==>
+             (free >> i & (1 << count) - 1) == (1 << count) - 1); */
 static inline uint64_t bounce_pool_runs(uint64_t free, unsigned count)
 {
 	unsigned have = 1;

@@ -9,12 +9,19 @@
 #include "pool.h"
 
 /* Bits [first, first + count) of a word. */
+/*@ requires first < 64;
+    assigns \nothing;
+    ensures first + count <= 64 ==>
+            \result == ((1 << count) - 1) << first; */
 static inline uint64_t tree_mask(unsigned first, unsigned count)
 {
 	return bounce_low_bits(count) << first;
 }
 
 /* The octave of a run's length, 1 .. 64 units. */
+/*@ assigns \nothing;
+    ensures 1 <= units <= 64 ==>
+            (units <= 1 << \result && 1 << \result < 2 * units); */
 static inline unsigned tree_level(uint32_t units)
 {
 	return (units > 1 ? 1u : 0u) + (units > 2 ? 1u : 0u) +

@@ -55,6 +55,34 @@ static bool granules_fit_slot(const struct bounce_limits *limits,
 	       residue + span <= BOUNCE_SLOT_BYTES;
 }
 
+/*@ requires \valid_read(limits) && \valid(place);
+    requires shift == 6 || shift == 12 || shift == 18;
+    requires (limits->boundary & (limits->boundary + 1)) == 0;
+    requires (limits->match & (limits->match + 1)) == 0;
+    requires (limits->align & (limits->align + 1)) == 0;
+    requires limits->align < BOUNCE_CHUNK_BYTES && limits->segment != 0;
+    assigns *place;
+    ensures \result != 0 ==>
+            place->shift == shift && place->boundary == limits->boundary &&
+            place->last == limits->last;
+    ensures \result != 0 ==>
+            (place->modulus & (place->modulus + 1)) == 0 &&
+            place->residue <= place->modulus;
+    ensures \result != 0 ==>
+            1 <= len <= limits->segment &&
+            place->offset + len <= place->span &&
+            place->span <= place->offset + len + limits->align &&
+            (place->span & limits->align) == 0;
+    ensures \result != 0 ==>
+            place->span - 1 <= place->boundary &&
+            place->span <= place->units << shift &&
+            (place->units - 1 << shift) < place->span && place->units <= 64;
+    ensures \result != 0 ==>
+            (\forall integer x; 0 <= x <= 0xffffffffffffffff ==>
+             ((x & place->modulus) == place->residue <==>
+              (x + place->offset & limits->match) == (p & limits->match) &&
+              (x & limits->align) == 0 &&
+              (x & (1 << shift) - 1 & BOUNCE_SLOT_BYTES - 1) == 0)); */
 bool bounce_window_place(const struct bounce_limits *limits, uint64_t p,
 			 uint64_t len, uint32_t shift,
 			 struct bounce_place *place)
@@ -96,12 +124,24 @@ bool bounce_window_place(const struct bounce_limits *limits, uint64_t p,
 }
 
 /* The low @count bits, however large @count is. */
+/*@ assigns \nothing;
+    ensures \result == (count < 64 ? (1 << count) - 1 :
+                                     0xffffffffffffffff); */
 static uint64_t first_units(uint64_t count)
 {
 	return bounce_low_bits((unsigned)bounce_min(count, UNITS));
 }
 
 /* W1, W2: every unit at which X & modulus == residue. */
+/*@ requires \valid_read(place);
+    requires place->shift == 6 || place->shift == 12 || place->shift == 18;
+    requires (place->modulus & (place->modulus + 1)) == 0;
+    requires place->residue <= place->modulus;
+    assigns \nothing;
+    ensures \forall integer i; 0 <= i <= 63 ==>
+            ((\result >> i & 1) == 1 <==>
+             (bus + (i << place->shift) & place->modulus) == place->residue);
+ */
 static uint64_t match_starts(const struct bounce_place *place, uint64_t bus)
 {
 	/* From @bus up to the next address that has the residue. */
@@ -115,6 +155,15 @@ static uint64_t match_starts(const struct bounce_place *place, uint64_t bus)
 }
 
 /* W3: every unit at which X & B leaves room for the span. */
+/*@ requires \valid_read(place);
+    requires place->shift == 6 || place->shift == 12 || place->shift == 18;
+    requires (place->boundary & (place->boundary + 1)) == 0;
+    requires 1 <= place->span && place->span - 1 <= place->boundary;
+    assigns \nothing;
+    ensures \forall integer i; 0 <= i <= 63 ==>
+            ((\result >> i & 1) == 1 <==>
+             (bus + (i << place->shift) & place->boundary) <=
+             place->boundary - (place->span - 1)); */
 static uint64_t boundary_starts(const struct bounce_place *place, uint64_t bus)
 {
 	uint64_t room = place->boundary - (place->span - 1);
@@ -141,6 +190,13 @@ static uint64_t boundary_starts(const struct bounce_place *place, uint64_t bus)
 }
 
 /* W4: every unit at which the span ends at or below the last address. */
+/*@ requires \valid_read(place);
+    requires place->shift == 6 || place->shift == 12 || place->shift == 18;
+    requires 1 <= place->span;
+    assigns \nothing;
+    ensures \forall integer i; 0 <= i <= 63 ==>
+            ((\result >> i & 1) == 1 <==>
+             i << place->shift <= place->last - (place->span - 1) - bus); */
 static uint64_t limit_starts(const struct bounce_place *place, uint64_t bus)
 {
 	uint64_t top = place->last - (place->span - 1);
@@ -150,6 +206,21 @@ static uint64_t limit_starts(const struct bounce_place *place, uint64_t bus)
 	return first_units(((top - bus) >> place->shift) + 1);
 }
 
+/*@ requires \valid_read(place);
+    requires place->shift == 6 || place->shift == 12 || place->shift == 18;
+    requires (place->modulus & (place->modulus + 1)) == 0;
+    requires place->residue <= place->modulus;
+    requires (place->boundary & (place->boundary + 1)) == 0;
+    requires 1 <= place->span && place->span - 1 <= place->boundary;
+    requires place->span <= 64 << place->shift;
+    assigns \nothing;
+    ensures \forall integer i; 0 <= i <= 63 ==>
+            ((\result >> i & 1) == 1 <==>
+             (bus + (i << place->shift) & place->modulus) == place->residue &&
+             (bus + (i << place->shift) & place->boundary) <=
+             place->boundary - (place->span - 1) &&
+             i << place->shift <= place->last - (place->span - 1) - bus);
+ */
 uint64_t bounce_window_starts(const struct bounce_place *place, uint64_t bus)
 {
 	/* From @bus to the last byte of a run that starts at the last unit. */
@@ -164,6 +235,12 @@ uint64_t bounce_window_starts(const struct bounce_place *place, uint64_t bus)
 	return starts & boundary_starts(place, bus) & limit_starts(place, bus);
 }
 
+/*@ requires \valid_read(limits);
+    requires (limits->boundary & (limits->boundary + 1)) == 0;
+    assigns \nothing;
+    ensures \result != 0 <==>
+            1 <= len <= limits->segment && bus + len - 1 <= limits->last &&
+            (bus & limits->boundary) + len - 1 <= limits->boundary; */
 bool bounce_window_fits(const struct bounce_limits *limits, uint64_t bus,
 			uint64_t len)
 {

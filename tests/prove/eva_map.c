@@ -16,9 +16,12 @@ enum {
 	GENERATION = 5
 };
 
-static unsigned char buffer[LIVE][LEN];
+/* Objects of their own, so that one byte beyond is an alarm. */
+static unsigned char both[LEN];
+static unsigned char to[LEN];
+static unsigned char full[LEN];
 
-static void live(uint32_t slot, uint8_t how)
+static void live(uint32_t slot, uint8_t how, unsigned char *buffer)
 {
 	const struct record_about about = {
 		.len = LEN,
@@ -31,7 +34,7 @@ static void live(uint32_t slot, uint8_t how)
 	record[slot].state = GENERATION << RECORD_GENERATION_SHIFT |
 			     RECORD_LIVE;
 	record[slot].about = record_pack(&about);
-	record[slot].target = (uint64_t)buffer[slot];
+	record[slot].target = (uint64_t)buffer;
 	chunk.bits |= UINT64_C(1) << slot;
 }
 
@@ -99,9 +102,9 @@ void main(void)
 	uint32_t which = any_u32();
 
 	set_up();
-	live(0, RECORD_TO | RECORD_FROM);
-	live(1, RECORD_TO);
-	live(2, RECORD_FROM | RECORD_FULL);
+	live(0, RECORD_TO | RECORD_FROM, both);
+	live(1, RECORD_TO, to);
+	live(2, RECORD_FROM | RECORD_FULL, full);
 	if (which == 0)
 		each_record(any_unmap);
 	else if (which == 1)

@@ -15,3 +15,14 @@ void *memcpy(void *restrict to, const void *restrict from, size_t len)
 		at[i] = bytes[i];
 	return to;
 }
+
+/* In ascending order: the last byte is written, or some byte before it was
+ * outside. */
+void *memset(void *to, int byte, size_t len)
+{
+	unsigned char *at = to;
+
+	for (size_t i = 0; i < len; i++)
+		at[i] = (unsigned char)byte;
+	return to;
+}

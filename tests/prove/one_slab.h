@@ -76,6 +76,7 @@ static void set_up(void)
 	space.bus[1] = bus[1];
 	device.bounce = &bounce;
 	device.space = &space;
+	device.queues = 1;
 	device.limits.last = UINT64_MAX;
 	device.limits.boundary = UINT64_MAX;
 	device.limits.segment = UINT64_MAX;
