@@ -368,7 +368,9 @@ enum bounce_err bounce_commit(struct bounce_queue *queue,
 /**
  * bounce_mapping_find() - the live mapping that holds a bus address.
  *
- * For kernels that keep only a bus address. Read in private records.
+ * For kernels that keep only a bus address. Read in private records. Where no
+ * mapping holds it, but memory of bounce_alloc() does, that is found: its
+ * handle is for bounce_free(), and STALE for an unmap.
  *
  * @queue: a lane of the device.
  * @bus: any address inside the mapping.
@@ -408,7 +410,8 @@ void bounce_snapshot(void *to, const void *shared, size_t len);
  *
  * Context: any; lock-free; true may be out of date at once.
  *
- * Return: true when bounce_unmap() would not say STALE.
+ * Return: true when bounce_unmap(), or for memory of bounce_alloc()
+ * bounce_free(), would not say STALE.
  */
 bool bounce_mapping_valid(const struct bounce_queue *queue,
 			  const struct bounce_mapping *mapping)
