@@ -54,6 +54,15 @@ static bool all_zero(const struct life *life, uint32_t slab)
 	       memcmp(bytes, bytes + 1, life->bench.slab_bytes - 1) == 0;
 }
 
+/* The bytes of a range that is the library's, private or not: as they are. */
+static void learn_slab(struct life *life, uint32_t slab)
+{
+	uint64_t at = slab * life->bench.slab_bytes;
+
+	memcpy(life->model.expect + at, life->model.memory + at,
+	       life->bench.slab_bytes);
+}
+
 /* A2. */
 static void call_grow(struct life *life)
 {
@@ -70,6 +79,11 @@ static void call_grow(struct life *life)
 		break;
 	case BOUNCE_ERR_LOST:
 		life->lost = true;
+		/* Scrubbed before it was shared, and what the monitor left
+		 * there since: for ever. */
+		learn_slab(life, slab);
+		memset(life->model.allowed + slab * life->bench.slab_bytes, 1,
+		       life->bench.slab_bytes);
 		break;
 	default:
 		fuzz_check(err == BOUNCE_ERR_ARG || err == BOUNCE_ERR_FULL);
@@ -93,11 +107,8 @@ static void call_retire(struct life *life)
 		   err == BOUNCE_ERR_ARG || err == BOUNCE_ERR_BUSY);
 	model_learn(&life->model);
 	/* What is private again is zero; what was said is learnt. */
-	memcpy(life->model.expect + slab * life->bench.slab_bytes,
-	       life->model.memory + slab * life->bench.slab_bytes,
-	       err == BOUNCE_OK || err == BOUNCE_ERR_LOST ?
-		       life->bench.slab_bytes :
-		       0);
+	if (err == BOUNCE_OK || err == BOUNCE_ERR_LOST)
+		learn_slab(life, slab);
 }
 
 static void call_revoke(struct life *life)
