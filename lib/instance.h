@@ -172,11 +172,12 @@ static inline uint32_t bounce_device_tenant(const struct bounce_device *device)
 	return device->space->index << 16 | device->owner;
 }
 
-/* A mapping that was published for a device that was revoked meanwhile. */
+/* A mapping that was published for a device that was revoked meanwhile: ends.
+ * ERR_STALE; ERR_LOST: an IOMMU may still let the device at it. */
 struct bounce_prepared;
-void bounce_mapping_withdraw(struct bounce_queue *queue,
-			     const struct bounce_prepared *prepared,
-			     uint64_t generation, uint64_t count);
+enum bounce_err bounce_mapping_withdraw(struct bounce_queue *queue,
+					const struct bounce_prepared *prepared,
+					uint64_t generation, uint64_t count);
 
 /* Bytes of a record's run, from its first byte, as window.c placed it. */
 uint64_t bounce_record_span(const struct bounce *bounce,
@@ -270,11 +271,12 @@ enum bounce_err bounce_unmap_rest(struct bounce_queue *queue, uint32_t record,
 void bounce_map_cancel(const struct bounce_request *request,
 		       const struct bounce_prepared *prepared);
 
-/* Publish the record and fill in the handle; false when the device was revoked
- * meanwhile: then the mapping has ended again. @count: see queue_count(). */
-bool bounce_mapping_publish(const struct bounce_request *request,
-			    const struct bounce_prepared *prepared,
-			    uint64_t count, struct bounce_mapping *mapping);
+/* Publish the record and fill in the handle; when the device was revoked
+ * meanwhile, the mapping ends again, as above. @count: see queue_count(). */
+enum bounce_err bounce_mapping_publish(const struct bounce_request *request,
+				       const struct bounce_prepared *prepared,
+				       uint64_t count,
+				       struct bounce_mapping *mapping);
 
 /* A part of a mapping, and who is next to use it: RECORD_TO or RECORD_FROM. */
 struct bounce_part {

@@ -208,7 +208,7 @@ static bounce_inline bool finish(const struct bounce_request *request,
 	fill(request, &prepared->run, about->offset,
 	     (const void *)(uintptr_t)prepared->target, about->len);
 	return mapping_publish(request, prepared, TURN_MAP + about->len,
-			       mapping);
+			       mapping) == BOUNCE_OK;
 }
 
 void bounce_map_show(const struct bounce_request *request,
@@ -237,9 +237,7 @@ enum bounce_err bounce_map_publish(const struct bounce_request *request,
 	if (prepared->about.kind == RECORD_RUN &&
 	    (request->how & BOUNCE_ZERO) == 0)
 		count += prepared->about.len;
-	return mapping_publish(request, prepared, count, mapping) ?
-		       BOUNCE_OK :
-		       BOUNCE_ERR_STALE;
+	return mapping_publish(request, prepared, count, mapping);
 }
 
 enum bounce_err bounce_map_finish(const struct bounce_request *request,

@@ -350,18 +350,19 @@ void bounce_mapping_leave(struct bounce *bounce, uint32_t record,
 
 /* ---- the beginning ---- */
 
-void bounce_mapping_withdraw(struct bounce_queue *queue,
-			     const struct bounce_prepared *prepared,
-			     uint64_t generation, uint64_t count)
+enum bounce_err bounce_mapping_withdraw(struct bounce_queue *queue,
+					const struct bounce_prepared *prepared,
+					uint64_t generation, uint64_t count)
 {
 	struct bounce *bounce = queue->device->bounce;
+	enum bounce_err err = BOUNCE_OK;
 
 	bounce_queue_uncount(queue, &prepared->about, count);
 	/* The device was never told of this run, so it needs no quarantine,
 	 * unless the revoke has put it there already. */
 	if (bounce_record_end(&bounce->record[prepared->record], generation,
 			      false) == BOUNCE_OK) {
-		(void)bounce_dynamic_leave(queue->device, prepared->record,
+		err = bounce_dynamic_leave(queue->device, prepared->record,
 					   &prepared->about);
 		bounce_mapping_leave(bounce, prepared->record, &prepared->about,
 				     prepared->target);
@@ -370,11 +371,13 @@ void bounce_mapping_withdraw(struct bounce_queue *queue,
 		 * counted. */
 		bounce_queue_ended(queue, &prepared->about, -1);
 	}
+	return err == BOUNCE_OK ? BOUNCE_ERR_STALE : err;
 }
 
-bool bounce_mapping_publish(const struct bounce_request *request,
-			    const struct bounce_prepared *prepared,
-			    uint64_t count, struct bounce_mapping *mapping)
+enum bounce_err bounce_mapping_publish(const struct bounce_request *request,
+				       const struct bounce_prepared *prepared,
+				       uint64_t count,
+				       struct bounce_mapping *mapping)
 {
 	return mapping_publish(request, prepared, count, mapping);
 }

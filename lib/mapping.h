@@ -157,7 +157,7 @@ static inline void mapping_handle(const struct bounce_prepared *prepared,
 }
 
 /* Publish, and fill in the handle: bounce_mapping_publish(). */
-static bounce_inline bool mapping_publish(
+static bounce_inline enum bounce_err mapping_publish(
 	const struct bounce_request *request,
 	const struct bounce_prepared *prepared, uint64_t count,
 	struct bounce_mapping *mapping)
@@ -172,11 +172,10 @@ static bounce_inline bool mapping_publish(
 					 request->generation, count))) {
 		const struct bounce_prepared copy = *prepared;
 
-		bounce_mapping_withdraw(queue, &copy, generation, count);
-		return false;
+		return bounce_mapping_withdraw(queue, &copy, generation, count);
 	}
 	mapping_handle(prepared, generation, mapping);
-	return true;
+	return BOUNCE_OK;
 }
 
 /* What claims and gives back for a queue, as far as the short ways ask. */

@@ -106,16 +106,14 @@ static enum bounce_err prepare(struct bounce_queue *queue,
 }
 
 /* The device was revoked: what is published is in quarantine already, and these
- * are given back. */
+ * are given back. OK, or ERR_LOST. */
 static enum bounce_err give_up(struct bounce_queue *queue,
 			       struct bounce_segment *segment, uint32_t count)
 {
-	if (queue->device->dynamic &&
-	    bounce_sg_withdraw(queue, segment, count) != BOUNCE_OK)
-		return BOUNCE_ERR_LOST;
-	if (!queue->device->dynamic)
-		bounce_sg_cancel(queue, segment, count);
-	return BOUNCE_ERR_STALE;
+	if (queue->device->dynamic)
+		return bounce_sg_withdraw(queue, segment, count);
+	bounce_sg_cancel(queue, segment, count);
+	return BOUNCE_OK;
 }
 
 /* Show all, and publish. */
@@ -141,7 +139,8 @@ static enum bounce_err finish(struct bounce_queue *queue,
 		if (err == BOUNCE_OK)
 			continue;
 		sg_forget(&segment[i]);
-		return give_up(queue, segment + i + 1, count - i - 1);
+		if (give_up(queue, segment + i + 1, count - i - 1) != BOUNCE_OK)
+			err = BOUNCE_ERR_LOST;
 	}
 	return err;
 }

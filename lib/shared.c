@@ -78,9 +78,7 @@ static enum bounce_err show(const struct bounce_request *request,
 		if (err != BOUNCE_OK)
 			return err;
 	}
-	return bounce_mapping_publish(request, prepared, count, mapping) ?
-		       BOUNCE_OK :
-		       BOUNCE_ERR_STALE;
+	return bounce_mapping_publish(request, prepared, count, mapping);
 }
 
 /* Publish a clean run as born-shared memory. */

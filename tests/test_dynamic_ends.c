@@ -95,6 +95,53 @@ Test(dynamic, joined_segments_end_with_the_one_they_are_joined_to)
 	}
 }
 
+/* ---- a revoke, and an unmap that is lost ---- */
+
+static void revoke(void *ctx)
+{
+	struct behind *b = ctx;
+
+	bounce_device_revoke(b->device);
+}
+
+/* The caller's own pages may be among what is still reached. */
+Test(dynamic, a_map_that_loses_against_a_revoke_tells_what_is_lost)
+{
+	for (int way = 0; way < 6; way++) {
+		struct bounce_segment segment = { .how = BOUNCE_TO_DEVICE };
+		enum bounce_err want = way % 2 != 0 ? BOUNCE_ERR_LOST :
+						      BOUNCE_ERR_STALE;
+		struct bounce_mapping mapping;
+		struct bounce_buf buf;
+		struct behind b;
+
+		behind_init(&b, &open_guest);
+		buf = bench_buf(&b.bench, 0, 2 * BEHIND_PAGE);
+		b.iommu.at_map = revoke;
+		b.iommu.at_map_ctx = &b;
+		if (way % 2 != 0)
+			behind_plan(&b, FAKE_IOMMU_FLUSH, 0,
+				    BOUNCE_STEP_UNKNOWN, 0);
+		segment.buf = buf;
+		if (way / 2 == 0)
+			cr_expect_eq(bounce_map(b.queue, &buf, BOUNCE_TO_DEVICE,
+						&mapping),
+				     want);
+		else if (way / 2 == 1)
+			cr_expect_eq(bounce_map_sg(b.queue, &segment, 1, 0),
+				     want);
+		else
+			cr_expect_eq(bounce_alloc(b.queue, 100, 0, 0, &buf,
+						  &mapping),
+				     want);
+		cr_expect_eq(bounce_device_quiesced(b.device), BOUNCE_OK);
+		if (way % 2 != 0)
+			leave(&b);
+		else
+			behind_fini(&b);
+	}
+}
+
 /* ---- own pages ---- */
 
 /* The whole pages have bus addresses; the ends find no slot. */

@@ -9,9 +9,10 @@
 static enum bounce_err watched_map(const struct bounce_request *request,
 				   const struct bounce_prepared *prepared,
 				   struct bounce_mapping *mapping);
-static bool watched_publish(const struct bounce_request *request,
-			    const struct bounce_prepared *prepared,
-			    uint64_t count, struct bounce_mapping *mapping);
+static enum bounce_err watched_publish(const struct bounce_request *request,
+				       const struct bounce_prepared *prepared,
+				       uint64_t count,
+				       struct bounce_mapping *mapping);
 #define bounce_map_publish watched_map
 #define bounce_mapping_publish watched_publish
 #include "sg.c"
@@ -38,9 +39,10 @@ static enum bounce_err watched_map(const struct bounce_request *request,
 	return bounce_map_publish(request, prepared, mapping);
 }
 
-static bool watched_publish(const struct bounce_request *request,
-			    const struct bounce_prepared *prepared,
-			    uint64_t count, struct bounce_mapping *mapping)
+static enum bounce_err watched_publish(const struct bounce_request *request,
+				       const struct bounce_prepared *prepared,
+				       uint64_t count,
+				       struct bounce_mapping *mapping)
 {
 	step(request);
 	return bounce_mapping_publish(request, prepared, count, mapping);
