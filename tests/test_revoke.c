@@ -411,6 +411,31 @@ Test(quiesced, while_a_sync_outlives_its_unmap_is_busy)
 	bench_fini(&held.bench);
 }
 
+/* M1: the other device uses it where it is, and need not be reset. */
+Test(quiesced, while_another_device_has_a_mapping_of_its_memory_is_busy)
+{
+	struct bounce_mapping mapping;
+	struct bench bench;
+	struct bench_knobs knobs = bench_usual();
+	struct born born;
+	uint64_t all;
+
+	knobs.devices = 2;
+	bench_init(&bench, &knobs);
+	all = slots_free(&bench);
+	born = alloc_ok(bench.queue[0], 5000);
+	mapping = map_ok(bench.queue[1], born.buf, BOUNCE_TO_DEVICE);
+	bounce_device_revoke(bench.device[0]);
+	for (int i = 0; i < 2; i++)
+		cr_expect_eq(bounce_device_quiesced(bench.device[0]),
+			     BOUNCE_ERR_BUSY);
+	cr_expect_eq(slots_free(&bench), all - 2);
+	unmap_ok(bench.queue[1], &mapping, 0);
+	cr_expect_eq(bounce_device_quiesced(bench.device[0]), BOUNCE_OK);
+	cr_expect_eq(slots_free(&bench), all);
+	bench_fini(&bench);
+}
+
 Test(quiesced, lets_nothing_of_another_revoked_device_go)
 {
 	struct held held;
