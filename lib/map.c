@@ -454,84 +454,33 @@ static bounce_inline uint64_t writable(const struct record_about *about)
 	return (about->how & RECORD_FROM) != 0 ? about->len : 0;
 }
 
-/* Look a mapping up, and end it: NULL where somebody else did, or will. */
-static bounce_inline struct bounce_record *end(
-	const struct bounce_queue *queue, const struct bounce_mapping *handle,
-	struct mapping_found *found)
-{
-	struct bounce_record *record = mapping_look_up(queue, handle, found);
-
-	if (record == NULL || found->about.kind == RECORD_SHARED ||
-	    bounce_record_end(record, handle->key & RECORD_GENERATION_MAX,
-			      false) != BOUNCE_OK)
-		return NULL;
-	return record;
-}
-
-/* Nobody reaches it any more: @back bytes come, and we leave. */
-static bounce_inline void settle(struct bounce_queue *queue, uint32_t index,
-				 struct bounce_record *record,
-				 const struct mapping_found *found, size_t back)
-{
-	if (back != 0)
-		copy_back(queue, found, back);
-	count_back(queue, &found->about, back);
-	leave(queue, index, record, found);
-}
-
-bool bounce_unmap_begin(const struct bounce_queue *queue,
-			const struct bounce_mapping *mapping, uint32_t *record,
-			struct record_about *about)
-{
-	/* The caller's handle is read once: it must not change under us. */
-	const struct bounce_mapping handle = *mapping;
-	struct mapping_found found;
-
-	if (end(queue, &handle, &found) == NULL)
-		return false;
-	*record = handle.record;
-	*about = found.about;
-	return true;
-}
-
-enum bounce_err bounce_unmap_rest(struct bounce_queue *queue, uint32_t record,
-				  const struct record_about *about,
-				  uint64_t written)
-{
-	struct bounce *bounce = instance_of(queue);
-	struct mapping_found found = { .about = *about };
-	bool lie = written > writable(about);
-
-	/* relaxed: DYING, and ours (R4). */
-	found.target = atomic_load_explicit(&bounce->record[record].target,
-					    memory_order_relaxed);
-	if (about->kind == RECORD_RUN)
-		bounce_record_run(bounce, record, about, &found.run);
-	take_back(queue, record, &found, written, lie);
-	settle(queue, record, &bounce->record[record], &found,
-	       lie ? 0 : bytes_back(about, written));
-	return lie ? BOUNCE_ERR_LENGTH : BOUNCE_OK;
-}
-
 static bounce_inline enum bounce_err unmap(struct bounce_queue *queue,
 					   const struct bounce_mapping *mapping,
 					   uint64_t written)
 {
-	const struct bounce_mapping handle = *mapping; /* once, as above */
+	/* The caller's handle is read once: it must not change under us. */
+	const struct bounce_mapping handle = *mapping;
 	enum bounce_err err = BOUNCE_OK;
 	struct mapping_found found;
 	struct bounce_record *record;
+	size_t back;
 	bool lie;
 
-	record = end(queue, &handle, &found);
-	if (record == NULL)
+	record = mapping_look_up(queue, &handle, &found);
+	if (record == NULL || found.about.kind == RECORD_SHARED)
+		return BOUNCE_ERR_STALE;
+	if (bounce_record_end(record, handle.key & RECORD_GENERATION_MAX,
+			      false) != BOUNCE_OK)
 		return BOUNCE_ERR_STALE;
 	lie = written > writable(&found.about);
 	if (bounce_unlikely(queue->device->maintained ||
 			    queue->device->dynamic))
 		err = hide(queue, handle.record, found, written, lie);
-	settle(queue, handle.record, record, &found,
-	       lie ? 0 : bytes_back(&found.about, written));
+	back = lie ? 0 : bytes_back(&found.about, written);
+	if (back != 0)
+		copy_back(queue, &found, back);
+	count_back(queue, &found.about, back);
+	leave(queue, handle.record, record, &found);
 	if (bounce_unlikely(err != BOUNCE_OK))
 		return err;
 	return bounce_unlikely(lie) ? BOUNCE_ERR_LENGTH : BOUNCE_OK;
@@ -549,6 +498,47 @@ enum bounce_err bounce_unmap(struct bounce_queue *queue,
 	return bounce_likely(err == BOUNCE_OK) ?
 		       err :
 		       bounce_count_error(queue, err, mapping->len);
+}
+
+/* ---- unmap in two steps: not for speed ---- */
+
+bool bounce_unmap_begin(const struct bounce_queue *queue,
+			const struct bounce_mapping *mapping, uint32_t *record,
+			struct record_about *about)
+{
+	const struct bounce_mapping handle = *mapping; /* once, as above */
+	struct bounce_record *found;
+	uint64_t target;
+
+	found = bounce_mapping_look_up(queue, &handle, about, &target);
+	*record = handle.record;
+	return found != NULL && about->kind != RECORD_SHARED &&
+	       bounce_record_end(found, handle.key & RECORD_GENERATION_MAX,
+				 false) == BOUNCE_OK;
+}
+
+enum bounce_err bounce_unmap_rest(struct bounce_queue *queue, uint32_t record,
+				  const struct record_about *about,
+				  uint64_t written)
+{
+	struct bounce *bounce = instance_of(queue);
+	struct mapping_found found = { .about = *about };
+	bool lie = written > writable(about);
+	size_t back = lie ? 0 : bytes_back(about, written);
+
+	/* relaxed: DYING, and ours (R4). */
+	found.target = atomic_load_explicit(&bounce->record[record].target,
+					    memory_order_relaxed);
+	take_back(queue, record, &found, written, lie);
+	if (back != 0)
+		bounce_copy_out((void *)(uintptr_t)found.target,
+				bounce_mapping_shared(bounce, record, about),
+				back);
+	count_back(queue, about, back);
+	if (about->queue != queue->index)
+		bounce_queue_moved(queue, about);
+	bounce_mapping_leave(bounce, record, about, found.target);
+	return lie ? BOUNCE_ERR_LENGTH : BOUNCE_OK;
 }
 
 bool bounce_mapping_valid(const struct bounce_queue *queue,

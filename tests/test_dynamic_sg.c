@@ -220,6 +220,23 @@ Test(dynamic_sg, whichever_map_fails_nothing_is_left)
 	}
 }
 
+/* Everything else is used again, and nothing of it is still reached: that would
+ * be a wrong call. */
+static void use_all(const struct behind *b)
+{
+	struct bounce_mapping mapping[256];
+	struct bounce_buf buf = bench_buf(&b->bench, 0, PAGE);
+	uint32_t count = 0;
+
+	while (count < COUNT_OF(mapping) &&
+	       bounce_map(b->queue, &buf, BOUNCE_FROM_DEVICE,
+			  &mapping[count]) == BOUNCE_OK)
+		count++;
+	cr_expect_gt(count, 50);
+	while (count-- > 0)
+		unmap_ok(b->queue, &mapping[count], 0);
+}
+
 /* What no call has confirmed: exactly those pages are kept for ever. */
 static void expect_kept(struct behind *b, uint64_t pages)
 {
@@ -228,6 +245,7 @@ static void expect_kept(struct behind *b, uint64_t pages)
 	bounce_space_info(b->space, &info);
 	cr_expect_eq(info.lost_bytes, pages * PAGE);
 	cr_expect_leq(fake_iommu_mapped(&b->iommu), info.lost_bytes);
+	use_all(b);
 	cr_expect_eq(fake_iommu_wrongs(&b->iommu), 0);
 	cr_expect(bounce_valid(b->bench.bounce));
 	cr_expect_eq(bounce_device_detach(b->device), BOUNCE_OK);
@@ -324,16 +342,87 @@ Test(dynamic_sg, what_ended_before_is_told_and_keeps_its_part_of_the_length)
 		cr_assert_eq(bounce_map_sg(b.queue, segment, 9, 0), BOUNCE_OK);
 		write_all(&b);
 		unmap_ok(b.queue, &segment[gone].mapping, 0);
-		cr_expect_eq(bounce_unmap_sg(b.queue, segment, 9, 9 * PAGE),
+		cr_expect_eq(bounce_unmap_sg(b.queue, segment, 9, 5 * PAGE),
 			     BOUNCE_ERR_STALE);
 		for (uint32_t i = 0; i < 9; i++)
 			cr_expect_eq(bench_private(&b.bench,
 						   4 * i * PAGE)[PAGE - 1],
-				     i == gone ? FAKE_SECRET : 0x77);
+				     i == gone || i >= 5 ? FAKE_SECRET : 0x77,
+				     "%u of %u", i, gone);
 		cr_expect_eq(bounce_unmap_sg(b.queue, segment, 9, 0),
 			     BOUNCE_ERR_STALE);
 		behind_fini(&b);
 	}
+}
+
+/* All of each segment's length, also when it ends on another lane. */
+Test(dynamic_sg, what_comes_is_counted_on_the_lane_that_it_comes_on)
+{
+	for (uint32_t lane = 0; lane < 2; lane++)
+		for (uint64_t written = 0; written <= 9 * PAGE;
+		     written += 9 * PAGE / 2) {
+			struct behind_knobs knobs = usual;
+			struct bounce_segment segment[9];
+			struct bounce_device_stats stats;
+			struct behind b;
+
+			knobs.info.queues = 2;
+			behind_init(&b, &knobs);
+			fill_in(&b, segment, 9, 0, PAGE);
+			for (uint32_t i = 0; i < 9; i++)
+				segment[i].how = i % 2 == 0 ?
+							 BOUNCE_FROM_DEVICE :
+							 BOUNCE_BIDIRECTIONAL;
+			cr_assert_eq(bounce_map_sg(b.queue, segment, 9, 0),
+				     BOUNCE_OK);
+			cr_assert_eq(bounce_unmap_sg(bounce_device_queue(
+							     b.device, lane),
+						     segment, 9, written),
+				     BOUNCE_OK);
+			bounce_device_stats(b.device, &stats);
+			cr_expect_eq(stats.bytes_from, written, "lane %u",
+				     lane);
+			cr_expect_eq(stats.maps, 9);
+			cr_expect_eq(stats.unmaps, 9);
+			behind_fini(&b);
+		}
+}
+
+/* A caller who says of a segment afterwards that it is one to be written. */
+Test(dynamic_sg, what_was_not_mapped_to_be_written_gets_nothing)
+{
+	struct bounce_segment segment[2];
+	struct behind b;
+
+	behind_init(&b, &usual);
+	fill_in(&b, segment, 2, 0, PAGE);
+	segment[0].how = BOUNCE_TO_DEVICE;
+	cr_assert_eq(bounce_map_sg(b.queue, segment, 2, 0), BOUNCE_OK);
+	write_all(&b);
+	segment[0].how = BOUNCE_FROM_DEVICE;
+	cr_expect_eq(bounce_unmap_sg(b.queue, segment, 2, 2 * PAGE),
+		     BOUNCE_ERR_STALE);
+	cr_expect_eq(bench_private(&b.bench, 0)[0], FAKE_SECRET);
+	cr_expect_eq(bench_private(&b.bench, 4 * PAGE)[0], 0x77);
+	behind_fini(&b);
+}
+
+/* Nor is memory that is born shared ended so. */
+Test(dynamic_sg, memory_that_was_allocated_is_no_segment)
+{
+	struct bounce_segment segment[2];
+	struct behind b;
+	struct born born;
+
+	behind_init(&b, &usual);
+	born = alloc_ok(b.queue, PAGE);
+	fill_in(&b, segment, 2, 0, PAGE);
+	cr_assert_eq(bounce_map_sg(b.queue, segment, 1, 0), BOUNCE_OK);
+	segment[1].joined = 0;
+	segment[1].mapping = born.handle;
+	cr_expect_eq(bounce_unmap_sg(b.queue, segment, 2, 0), BOUNCE_ERR_STALE);
+	free_ok(b.queue, &born);
+	behind_fini(&b);
 }
 
 /* ---- a revoke in between ---- */
