@@ -30,7 +30,7 @@ def tools():
 def bad_inputs(tool):
     """Argument lists; a tool that ninja runs without any takes none."""
     alone = tool == "configure.py" or re.search(
-        r"start(_tool)?\(main, __doc__(, 0, \d)?\)", text(tool))
+        r"start(_tool)?\(main, __doc__(, 0, (\d|None))?\)", text(tool))
     return ([] if alone else [[]]) + [["--no-such-option"]] + [
         [NOWHERE] * count for count in range(1, 5)]
 
