@@ -258,7 +258,9 @@ void bounce_device_size_stats(const struct bounce_device *device,
  * Every mapping and all born-shared memory of the device end now; their runs
  * go into quarantine, since the device may still write there. Every later
  * unmap, sync and free of them is STALE and copies nothing, and so is every
- * map until bounce_device_quiesced().
+ * map until bounce_device_quiesced(). A buffer that the device uses where it is
+ * (DIRECT) is within its reach until then, and not to be used for anything
+ * else.
  *
  * @device: the device. Calling it twice is harmless.
  *
