@@ -93,10 +93,11 @@ SUPPORT.append("tests/attacks/scene.c")
 # All of it with a step before each atomic access (tests/attacks/stepped.h).
 STEPPED = named("tests/attacks", "attack_steps attack_stops")
 
-# These compile library code in: each is a program of its own everywhere.
-OWN_CODE = named("tests", """test_pool_steps test_quick test_revoke_between
-                             test_used attacks/attack_copy
-                             attacks/attack_ring""")
+# These compile library code in, or have an instruction that another test has,
+# too: each is a program of its own everywhere.
+OWN_CODE = named("tests", """test_batches test_pool_steps test_quick
+                             test_revoke_between test_used
+                             attacks/attack_copy attacks/attack_ring""")
 # It compiles library code with atomics that are not C11's: not for coverage.
 OTHER_ATOMICS = ["tests/test_pool_steps.c"]
 
