@@ -82,7 +82,7 @@ TESTS += named("tests", """test_cache test_history test_home
 TESTS += named("tests", """test_batches test_dynamic test_dynamic_cache
                            test_dynamic_ends test_dynamic_sg
                            test_dynamic_sweep test_own test_own_life test_tce
-                           test_viommu test_viommu_odd
+                           test_reissue test_viommu test_viommu_odd
                            test_zpci""")  # IOMMUs
 
 # The catalogue of attacks (docs/threats.md), by its letters; `ninja attack`.

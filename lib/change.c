@@ -11,8 +11,11 @@
  *       devices start.
  *   C3  `misplaced` is written before the epoch moves, and read after it (D1):
  *       no map that starts after bounce_topology_settle() goes by the old one.
+ *   C4  An ID is out of the IOMMU, where that knows IDs, before a change of it
+ *       begins: so it is when another device gets it.
  */
 #include "instance.h"
+#include "iommu.h"
 
 /* ---- who shares an ID (C1) ---- */
 
@@ -112,18 +115,55 @@ static bool is_beneath(const struct bounce_function *function,
 	return function == top;
 }
 
-enum bounce_err bounce_topology_change(struct bounce_function *function)
+static bool has_id(const struct bounce_function *function, uint32_t id)
 {
-	const struct bounce *bounce = function->bounce;
+	for (uint32_t i = 0; i < function->requesters.count; i++)
+		if (function->requesters.id[i] == id)
+			return true;
+	return false;
+}
 
+/* Does a device that is not in a change go on with an ID? */
+static bool goes_on(const struct bounce *bounce, uint32_t id)
+{
 	for (uint32_t i = 0; i < bounce->config.devices; i++) {
 		const struct bounce_device *device = &bounce->device[i];
 
-		if (device->in_use && device->function != NULL &&
-		    is_beneath(device->function, function) && !device->stopped)
-			return BOUNCE_ERR_BUSY;
+		if (device->in_use && device->placed &&
+		    !bounce_function_changes(device->function) &&
+		    has_id(device->function, id))
+			return true;
 	}
+	return false;
+}
+
+/* Stopped, and out of its IOMMU (C4)? */
+static bool is_ready(const struct bounce_device *device)
+{
+	const struct bounce_requesters *ids = &device->function->requesters;
+
+	for (uint32_t i = 0; device->placed && i < ids->count; i++)
+		if (bounce_iommu_holds(device->space, ids->id[i]) &&
+		    !goes_on(device->bounce, ids->id[i]))
+			return false;
+	return device->stopped;
+}
+
+enum bounce_err bounce_topology_change(struct bounce_function *function)
+{
+	const struct bounce *bounce = function->bounce;
+	bool was = function->changing;
+
 	function->changing = true;
+	for (uint32_t i = 0; i < bounce->config.devices; i++) {
+		const struct bounce_device *device = &bounce->device[i];
+
+		if (!device->in_use || device->function == NULL ||
+		    !is_beneath(device->function, function) || is_ready(device))
+			continue;
+		function->changing = was;
+		return BOUNCE_ERR_BUSY;
+	}
 	return BOUNCE_OK;
 }
 

@@ -202,6 +202,14 @@ void bounce_iommu_ask(const struct bounce_space *space,
 		t->iommu->info(t->ctx, info);
 }
 
+bool bounce_iommu_holds(const struct bounce_space *space, uint32_t requester)
+{
+	const struct bounce_translation *t = &space->translation;
+
+	return t->iommu != NULL && t->iommu->holds != NULL &&
+	       t->iommu->holds(t->ctx, requester);
+}
+
 /* ---- slabs ---- */
 
 bool bounce_iommu_translates(const struct bounce_iommu_info *iommu,

@@ -72,6 +72,9 @@ enum bounce_err bounce_iommu_close(struct bounce_pool *pool,
  * never given back. */
 enum bounce_err bounce_iommu_leave(struct bounce_space *space);
 
+/* May a requester ID reach anything through a space's IOMMU, if that knows? */
+bool bounce_iommu_holds(const struct bounce_space *space, uint32_t requester);
+
 /* What info() says now; untouched without an IOMMU. */
 void bounce_iommu_ask(const struct bounce_space *space,
 		      struct bounce_iommu_info *info);

@@ -9,6 +9,8 @@
  *   X2  A completed UNMAP is flushed: the device answers when no access of the
  *       endpoints is on its way (5.13.6.6). So there is no flush hook.
  *   X3  An endpoint is in one domain, and attached once.
+ *   X4  A domain ends with its last endpoint, and its translations with it. To
+ *       unmap what was in one that is gone is no error: nobody is in there.
  *
  * Source: VIRTIO 1.2, 5.13.6.
  */
@@ -303,6 +305,13 @@ static struct viommu_request translation(
 	return request;
 }
 
+/* NOENT: there is no such domain, 5.13.6.5 and 5.13.6.6 (X4). */
+static bool is_good(enum viommu_type type, enum viommu_status status)
+{
+	return status == VIOMMU_S_OK ||
+	       (type == VIOMMU_UNMAP && status == VIOMMU_S_NOENT);
+}
+
 /* As many as the queue holds, with one notification. How many runs: *@taken. */
 static enum bounce_step batch(enum viommu_type type,
 			      const struct bounce_viommu_domain *domain,
@@ -326,8 +335,8 @@ static enum bounce_step batch(enum viommu_type type,
 		return BOUNCE_STEP_UNKNOWN;
 	*taken = at;
 	for (uint32_t i = 0; i < entries; i++)
-		if (bounce_viommu_status(viommu, i, VIOMMU_TAIL_BYTES) !=
-		    VIOMMU_S_OK)
+		if (!is_good(type, bounce_viommu_status(viommu, i,
+							VIOMMU_TAIL_BYTES)))
 			return BOUNCE_STEP_UNCHANGED;
 	return BOUNCE_STEP_DONE;
 }
@@ -367,11 +376,23 @@ static enum bounce_step unmap(void *ctx, const struct bounce_iommu_run *run,
 	return all(VIOMMU_UNMAP, ctx, run, count, done);
 }
 
+/* An endpoint's ID is its requester ID (5.13.6). What is detached has been
+ * flushed: the device answers when no access is on its way. */
+static bool holds(void *ctx, uint32_t requester)
+{
+	const struct bounce_viommu_domain *domain = ctx;
+	const struct viommu_endpoint *entry = entry_of(domain->viommu,
+						       requester, false);
+
+	return entry != NULL && entry->domain == domain;
+}
+
 const struct bounce_iommu bounce_iommu_virtio = {
 	.name = "virtio",
 	.info = info,
 	.map = map,
 	.unmap = unmap,
+	.holds = holds,
 };
 
 bool bounce_viommu_domain_valid(const struct bounce_viommu_domain *domain)

@@ -114,6 +114,15 @@ struct bounce_iommu {
 	 */
 	enum bounce_step (*flush)(void *ctx, const struct bounce_iommu_run *run,
 				  uint32_t count);
+
+	/*
+	 * holds() - may a requester ID reach anything through these
+	 * translations? bounce_topology_change() is BUSY while it may, so that
+	 * an ID has left the IOMMU, what it remembers included, before another
+	 * device has it. Changes nothing. NULL where IDs are not what it goes
+	 * by.
+	 */
+	bool (*holds)(void *ctx, uint32_t requester);
 };
 
 /* How a space uses its IOMMU. */

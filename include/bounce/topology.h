@@ -12,6 +12,7 @@
  *	bounce_device_attach()      info.function says where the device stands
  *
  *	bounce_device_stop()        each device that the change is about
+ *	(the old IDs are taken out of the IOMMU)
  *	bounce_topology_change()    the old IDs are out of use
  *	bounce_topology_number()    as the bridge's registers are written
  *	bounce_topology_settle()    the new IDs hold
@@ -142,8 +143,10 @@ void bounce_function_requesters(const struct bounce_function *function,
 /**
  * bounce_topology_change() - a function, and all beneath, are about to change.
  *
- * Before it: bounce_device_stop() for each device there. After it the old IDs
- * are out of use, and may be given to others.
+ * Before it: bounce_device_stop() for each device there, and their IDs are
+ * taken out of the IOMMU (bounce_viommu_detach()): that is checked where the
+ * IOMMU of their space knows IDs (struct bounce_iommu, holds()). After it the
+ * old IDs are out of use, and may be given to others.
  *
  * @function: the highest of those that change; several calls, one for each,
  *            make one change.
@@ -153,7 +156,9 @@ void bounce_function_requesters(const struct bounce_function *function,
  *
  * Return:
  *   BOUNCE_OK
- *   BOUNCE_ERR_BUSY  a device there is not stopped; nothing changed.
+ *   BOUNCE_ERR_BUSY  a device there is not stopped, or its IOMMU still holds an
+ *                    ID of it that no device outside of the change has; nothing
+ *                    changed.
  */
 enum bounce_err bounce_topology_change(struct bounce_function *function)
 	BOUNCE_MUST_CHECK;
