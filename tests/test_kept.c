@@ -176,8 +176,10 @@ Test(kept, a_full_table_gives_what_is_kept_to_whoever_needs_one)
 	struct scene scene;
 
 	begin(&scene, 2, MEMORIES);
-	for (uint32_t i = 0; i < 3 * MEMORIES; i++)
-		(void)use(&scene, i % MEMORIES);
+	for (uint32_t i = 0; i < 3 * MEMORIES; i++) {
+		mapping = use(&scene, i % MEMORIES);
+		cr_expect_eq(state_of(&scene, mapping.record), RECORD_KEPT);
+	}
 	for (uint32_t i = 0; i < 2; i++)
 		live[i] = map_ok(&scene, i);
 	cr_expect_eq(bounce_map(scene.bench.queue[0], &scene.buf[2],
@@ -295,6 +297,8 @@ Test(kept, a_kept_record_that_wears_out_is_kept_no_longer)
 	set_word(&scene, record,
 		 record_word(RECORD_GENERATION_MAX - 1, RECORD_KEPT));
 	(void)use(&scene, 0);
+	cr_expect_eq(state_of(&scene, use(&scene, 0).record), RECORD_KEPT,
+		     "another one instead");
 	expect_worn(&scene, record);
 }
 
