@@ -190,6 +190,25 @@ Test(kept, a_full_table_gives_what_is_kept_to_whoever_needs_one)
 	end(&scene);
 }
 
+Test(kept, memory_whose_record_went_to_another_keeps_the_next_one)
+{
+	struct bounce_mapping live;
+	struct bounce_mapping next;
+	struct scene scene;
+	uint32_t gone;
+
+	begin(&scene, 2, 3);
+	gone = use(&scene, 0).record;
+	(void)use(&scene, 1);
+	live = map_ok(&scene, 2);
+	cr_assert_eq(live.record, gone, "the first one's");
+	next = use(&scene, 0);
+	cr_expect_neq(next.record, gone);
+	cr_expect_eq(state_of(&scene, next.record), RECORD_KEPT);
+	cr_expect_eq(unmap(&scene, &live), BOUNCE_OK);
+	end(&scene);
+}
+
 /* A list of two finds one record, so the first segment's goes back. */
 Test(kept, a_record_that_was_taken_and_not_mapped_is_kept_again)
 {
