@@ -105,15 +105,47 @@ static enum bounce_err prepare(struct bounce_queue *queue,
 	return BOUNCE_OK;
 }
 
-/* The device was revoked: what is published is in quarantine already, and these
- * are given back. OK, or ERR_LOST. */
-static enum bounce_err give_up(struct bounce_queue *queue,
-			       struct bounce_segment *segment, uint32_t count)
+/*
+ * What is published ends, and no byte comes back. A revoke has it in quarantine
+ * already; but the words of a queue move one by one (T1), and when it was
+ * bounce_device_quiesced() that had moved some of them only, nobody else would
+ * end it. OK, or ERR_LOST.
+ */
+static enum bounce_err end_published(struct bounce_queue *queue,
+				     const struct bounce_segment *segment,
+				     uint32_t count)
 {
 	if (queue->device->dynamic)
-		return bounce_sg_withdraw(queue, segment, count);
-	bounce_sg_cancel(queue, segment, count);
+		return bounce_sg_close(queue, segment, count, 0) ==
+				       BOUNCE_ERR_LOST ?
+			       BOUNCE_ERR_LOST :
+			       BOUNCE_OK;
+	for (uint32_t i = 0; i < count; i++) {
+		struct record_about about;
+		uint32_t record;
+
+		if (!segment[i].joined &&
+		    bounce_unmap_begin(queue, &segment[i].mapping, &record,
+				       &about))
+			(void)bounce_unmap_rest(queue, record, &about, 0);
+	}
 	return BOUNCE_OK;
+}
+
+/* The device was revoked at segment @at; what comes after it is given back. OK,
+ * or ERR_LOST. */
+static enum bounce_err give_up(struct bounce_queue *queue,
+			       struct bounce_segment *segment, uint32_t at,
+			       uint32_t count)
+{
+	struct bounce_segment *rest = segment + at + 1;
+	enum bounce_err err = end_published(queue, segment, at);
+
+	if (!queue->device->dynamic)
+		bounce_sg_cancel(queue, rest, count - at - 1);
+	else if (bounce_sg_withdraw(queue, rest, count - at - 1) != BOUNCE_OK)
+		err = BOUNCE_ERR_LOST;
+	return err;
 }
 
 /* Show all, and publish. */
@@ -139,7 +171,7 @@ static enum bounce_err finish(struct bounce_queue *queue,
 		if (err == BOUNCE_OK)
 			continue;
 		sg_forget(&segment[i]);
-		if (give_up(queue, segment + i + 1, count - i - 1) != BOUNCE_OK)
+		if (give_up(queue, segment, i, count) != BOUNCE_OK)
 			err = BOUNCE_ERR_LOST;
 	}
 	return err;

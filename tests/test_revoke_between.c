@@ -6,6 +6,8 @@
  */
 #include "calls.h"
 
+#include "queue.h"
+
 static enum bounce_err watched_map(const struct bounce_request *request,
 				   const struct bounce_prepared *prepared,
 				   struct bounce_mapping *mapping);
@@ -75,6 +77,37 @@ Test(map_sg, a_device_revoked_at_segment_n_has_no_mapping)
 		cr_expect_eq(slots_free(&bench), 256);
 		bench_fini(&bench);
 	}
+}
+
+/* bounce_device_quiesced() has moved the first word of each size on, and not
+ * the second: a mapping that is counted there is STALE, and those of its list
+ * that were published a moment ago end with it, since no revoke looks any more.
+ */
+Test(map_sg, that_fails_while_its_device_is_let_map_again_leaves_nothing_live)
+{
+	struct bench bench;
+	struct bench_knobs knobs = bench_usual();
+	struct bounce_segment segment[2] = { { .how = BOUNCE_TO_DEVICE },
+					     { .how = BOUNCE_FROM_DEVICE } };
+	const uint64_t one = UINT64_C(1) << TURN_GENERATION_SHIFT;
+	_Atomic uint64_t *turn;
+
+	bench_init(&bench, &knobs);
+	for (uint32_t i = 0; i < 2; i++)
+		segment[i].buf = bench_buf(&bench, i * 8192, 8192);
+	bounce_device_revoke(bench.device[0]);
+	cr_assert_eq(bounce_device_quiesced(bench.device[0]), BOUNCE_OK);
+	turn = &bench.queue[0]->traffic[bounce_size_of(8192)].turn[1];
+	/* relaxed: one thread. */
+	atomic_fetch_sub_explicit(turn, one, memory_order_relaxed);
+	cr_expect_eq(bounce_map_sg(bench.queue[0], segment, 2, 0),
+		     BOUNCE_ERR_STALE);
+	cr_expect_not(bounce_device_has(bench.device[0], 1u << RECORD_LIVE));
+	cr_expect_eq(slots_free(&bench), 256);
+	atomic_fetch_add_explicit(turn, one, memory_order_relaxed);
+	cr_assert_eq(bounce_map_sg(bench.queue[0], segment, 2, 0), BOUNCE_OK);
+	cr_assert_eq(bounce_unmap_sg(bench.queue[0], segment, 2, 0), BOUNCE_OK);
+	bench_fini(&bench);
 }
 
 Test(commit, of_a_device_revoked_meanwhile_is_stale_and_its_run_free)
