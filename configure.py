@@ -105,7 +105,8 @@ OTHER_ATOMICS = ["tests/test_pool_steps.c"]
 STRESS = named("tests/stress", """dynamic_map epoch_map find_map pool_grow
                                   pool_owners revoke_map sync_unmap
                                   unmap_twice""")
-SOAK = named("tests/soak", "soak worker lists warden")  # one program
+SOAK = named("tests/soak",
+             "soak worker lists behind aside warden")  # one program
 POISON = ["tests/poison.c"]  # ASan and -DBOUNCE_POISON (lib/poison.h)
 
 # On the shipped archive, one instruction at a time (tools/stepping.py).

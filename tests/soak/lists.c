@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * lists.c - the I/O path: lists, producers, born-shared memory, rings. Each
- * begins and ends in one operation.
+ * lists.c - the I/O path: lists, producers, born-shared memory. Each begins
+ * and ends in one operation.
  */
 #include "soak.h"
 
@@ -120,6 +120,8 @@ static void list_failed(struct soak_worker *worker, uint32_t device,
 	soak_no_room(worker, device, err);
 	if (err == BOUNCE_ERR_STALE) {
 		maybe(ledger, SOAK_MAPS, PIECES);
+		maybe(ledger, SOAK_UNMAPS, PIECES);
+		maybe(ledger, SOAK_STALE, PIECES);
 		maybe(ledger, SOAK_TO, bytes);
 	}
 }
@@ -176,7 +178,7 @@ void soak_list(struct soak_worker *worker, struct soak_entry *entry)
 }
 
 /* A producer writes in place; it commits a part, or gives up. */
-void soak_reserve(struct soak_worker *worker)
+void soak_reserve(struct soak_worker *worker, struct soak_entry *unused)
 {
 	uint32_t device = (uint32_t)soak_below(worker, SOAK_DEVICES);
 	struct soak_ledger *ledger = &worker->ledger[device];
@@ -186,6 +188,7 @@ void soak_reserve(struct soak_worker *worker)
 	struct bounce_buf buf;
 	enum bounce_err err = bounce_reserve(queue, len, &buf, &mapping);
 
+	(void)unused;
 	if (err != BOUNCE_OK) {
 		soak_no_room(worker, device, err);
 		return;
@@ -218,7 +221,7 @@ void soak_reserve(struct soak_worker *worker)
 }
 
 /* A mapping inside memory that is born shared, which it keeps. */
-void soak_inside(struct soak_worker *worker)
+void soak_inside(struct soak_worker *worker, struct soak_entry *unused)
 {
 	uint32_t device = (uint32_t)soak_below(worker, SOAK_STEADY);
 	struct soak_ledger *ledger = &worker->ledger[device];
@@ -229,6 +232,7 @@ void soak_inside(struct soak_worker *worker)
 	struct bounce_buf buf;
 	enum bounce_err err = bounce_alloc(queue, len, 0, 0, &buf, &home);
 
+	(void)unused;
 	if (err != BOUNCE_OK) {
 		soak_no_room(worker, device, err);
 		return;
@@ -252,45 +256,4 @@ void soak_inside(struct soak_worker *worker)
 					   err == BOUNCE_ERR_RANGE);
 	}
 	soak_check(worker, bounce_free(queue, &home) == BOUNCE_OK);
-}
-
-/* ---- a ring, and a device that may lie ---- */
-
-#define RING_ENTRIES 8u
-#define RING_BYTES (4 + 8 * RING_ENTRIES) /* VIRTIO 1.2, 2.7.8 */
-
-static void put(unsigned char *at, uint64_t value, uint32_t bytes)
-{
-	for (uint32_t i = 0; i < bytes; i++)
-		at[i] = (unsigned char)(value >> 8 * i);
-}
-
-void soak_ring(struct soak_worker *worker)
-{
-	uint64_t check[64];
-	uint32_t ring[RING_BYTES / 4] = { 0 };
-	unsigned char *bytes = (unsigned char *)ring;
-	uint32_t head = (uint32_t)soak_below(worker, RING_ENTRIES);
-	uint32_t lie = (uint32_t)soak_below(worker, 6);
-	struct bounce_completion done;
-	struct bounce_used *used;
-	enum bounce_err want[] = { BOUNCE_OK,	     BOUNCE_ERR_LENGTH,
-				   BOUNCE_ERR_RANGE, BOUNCE_ERR_STALE,
-				   BOUNCE_ERR_RANGE, BOUNCE_ERR_BUSY };
-
-	soak_check(worker, bounce_used_size(RING_ENTRIES) <= sizeof(check));
-	soak_check(worker, bounce_used_init(check, sizeof(check), RING_ENTRIES,
-					    ring, &used) == BOUNCE_OK);
-	soak_check(worker, bounce_used_post(used, head, 100, 7) == BOUNCE_OK);
-	soak_check(worker,
-		   bounce_used_post(used, head, 1, 1) == BOUNCE_ERR_BUSY);
-	put(bytes + 4, lie == 2 ? RING_ENTRIES : lie == 3 ? head ^ 1 : head, 4);
-	put(bytes + 8, lie == 1 ? 101 : 100, 4);
-	put(bytes + 2, lie == 4 ? 2 : lie != 5, 2);
-	soak_check(worker, bounce_virtio_used(used, &done) == want[lie]);
-	soak_check(worker,
-		   lie != 0 || (done.cookie == 7 && done.written == 100 &&
-				bounce_used_outstanding(used) == 0));
-	soak_check(worker, bounce_used_valid(used));
-	worker->done += 4;
 }

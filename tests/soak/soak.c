@@ -70,18 +70,31 @@ static void any_monitor(struct soak *soak)
 	machine->tables = bench_below(&soak->random, 2) != 0;
 }
 
-/* A second space of the same pool, whose window an IOMMU translates. */
-static void make_behind(struct soak *soak)
+/* Device SOAK_NUMBERED stands behind a bridge, whose bus has a number. */
+static void make_functions(struct soak *soak)
 {
-	uint64_t bus = soak->bench.knobs.gpa + SOAK_BEHIND;
-	struct bounce_translation translation;
+	static const uint8_t kinds[] = { BOUNCE_FUNCTION_PORT,
+					 BOUNCE_FUNCTION_PCIE_TO_PCI,
+					 BOUNCE_FUNCTION_PCI_TO_PCI };
+	struct bounce_function_info info = {
+		.kind = kinds[bench_below(&soak->random, 3)],
+		.devfn = SOAK_BRIDGE_DEVFN,
+		.secondary = 1,
+		.subordinate = 1,
+	};
 
-	fake_iommu_init(&soak->iommu, bus);
-	translation = fake_iommu_translation(&soak->iommu);
-	soak->behind = bench_translated(&soak->bench, bus);
-	demand(bounce_space_set_iommu(soak->behind, &translation, NULL) ==
+	soak->bridge_kind = info.kind;
+	demand(bounce_function_add(soak->bench.bounce, &info, &soak->bridge) ==
 		       BOUNCE_OK,
-	       "a space behind an IOMMU is made");
+	       "a bridge is there");
+	info = (struct bounce_function_info) {
+		.kind = BOUNCE_FUNCTION_ENDPOINT,
+		.parent = soak->bridge,
+		.devfn = SOAK_DEVFN,
+	};
+	demand(bounce_function_add(soak->bench.bounce, &info,
+				   &soak->endpoint) == BOUNCE_OK,
+	       "a function is there");
 }
 
 static void make(struct soak *soak, uint64_t seed)
@@ -95,6 +108,8 @@ static void make(struct soak *soak, uint64_t seed)
 	knobs.queues = SOAK_WORKERS;
 	knobs.devices = 0;
 	knobs.more_spaces = 1;
+	knobs.functions = 2;
+	knobs.coherency = (enum bounce_coherency)bench_below(&soak->random, 3);
 	knobs.blocks = (uint32_t)bench_below(&soak->random, 32);
 	knobs.direct = SOAK_DIRECT;
 	knobs.private_bytes = SOAK_PRIVATE;
@@ -103,9 +118,10 @@ static void make(struct soak *soak, uint64_t seed)
 					  BOUNCE_PROTECTION_NO;
 	bench_power_on(&soak->bench, &knobs);
 	any_monitor(soak);
+	soak_caches(soak);
 	bench_set_up(&soak->bench);
-	if (bench_below(&soak->random, 2) != 0)
-		make_behind(soak);
+	soak_behind(soak);
+	make_functions(soak);
 	for (uint32_t i = 0; i < SOAK_DEVICES; i++)
 		soak_attach(soak, &soak->random, i);
 }
@@ -198,7 +214,13 @@ static void settle(struct soak *soak, const struct soak_worker *worker,
 		soak->revoked[i] = false;
 	}
 	memset(soak->bench.machine.fault, 0, sizeof(soak->bench.machine.fault));
-	demand(bounce_valid(soak->bench.bounce), "bounce_valid()");
+	demand(bounce_valid(soak->bench.bounce) &&
+		       bounce_topology_valid(soak->bench.bounce),
+	       "bounce_valid(), bounce_topology_valid()");
+	demand(soak_caches_hold(soak), "caches are kept for those who need it");
+	demand(soak->backend == SOAK_NONE || soak->backend == SOAK_DYNAMIC ||
+		       soak_behind_holds(soak),
+	       "an IOMMU reaches each page of a slab, at its place");
 	for (uint32_t i = 0; i < SOAK_DEVICES; i++)
 		balance(soak, worker, i, sum);
 }
@@ -252,16 +274,8 @@ static void pages_return(struct soak *soak, bool suddenly, struct sum *sum)
 		       "bounce_unshare_all()");
 	}
 	bounce_pool_stats(bench->pool, &stats);
-	if (soak->behind != NULL) {
-		demand(bounce_space_valid(soak->behind),
-		       "bounce_space_valid()");
-		demand(bounce_space_fini(soak->behind) == BOUNCE_OK,
-		       "bounce_space_fini() behind the IOMMU");
-		demand(fake_iommu_mapped(&soak->iommu) == 0,
-		       "the IOMMU translates nothing any more");
-		demand(fake_iommu_wrongs(&soak->iommu) == 0,
-		       "the IOMMU was asked well");
-	}
+	demand(soak->behind == NULL || soak_behind_ends(soak),
+	       "nothing is reached through the IOMMU, and it was asked well");
 	demand(bounce_space_fini(bench->space) == BOUNCE_OK,
 	       "bounce_space_fini()");
 	err = bounce_pool_fini(bench->pool);
@@ -285,6 +299,9 @@ static void finish(struct soak *soak, struct sum *sum)
 		demand(bounce_device_detach(soak->bench.device[i]) == BOUNCE_OK,
 		       "a device without a mapping is detached");
 	}
+	demand(bounce_function_remove(soak->endpoint) == BOUNCE_OK &&
+		       bounce_function_remove(soak->bridge) == BOUNCE_OK,
+	       "a function without a device goes");
 	all_is_free(soak);
 	pages_return(soak, suddenly, sum);
 	bench_discard(&soak->bench);

@@ -13,7 +13,10 @@
  *   K4  When nobody works, nothing is left: no mapping, slot, block or page,
  *       but for pages that the monitor took, which are counted.
  *   K5  Slab 0 is never retired, so that a device always has a pool.
- *   K6  An IOMMU reaches no page that is private, and nothing after the end.
+ *   K6  An IOMMU reaches no page that is private, and nothing after the end; a
+ *       static window's each page of a slab, at its place. Of the library's own
+ *       backends the truth is looked at by the warden, and when nobody works.
+ *   K7  Caches are kept for a space that is not snooped, and for no other.
  */
 #ifndef TESTS_SOAK_H
 #define TESTS_SOAK_H
@@ -22,14 +25,19 @@
 #include <string.h>
 
 #include "fake_iommu.h"
+#include "fake_viommu.h"
 #include "instance.h"
 #include "support.h"
 
 #define SOAK_WORKERS 4u
 #define SOAK_STEADY 2u /* devices 0 .. */
 #define SOAK_DEVICES 4u /* then the troubled ones */
+#define SOAK_NUMBERED 2u /* behind a bridge, whose bus is numbered anew */
+#define SOAK_DEVFN 0x18u /* its place there */
+#define SOAK_BRIDGE_DEVFN 0x08u /* the bridge's, on bus 0 */
 #define SOAK_TRANSIENT SOAK_DEVICES /* the warden's own, who comes and goes */
 #define SOAK_SLABS 4u
+#define SOAK_NODES 3u
 #define SOAK_DIRECT 64u
 
 /* What a worker holds at the same time, and the private bytes for each. */
@@ -44,6 +52,17 @@
 
 /* From a gpa to the bus address behind the IOMMU. */
 #define SOAK_BEHIND (UINT64_C(1) << 32)
+
+/* What translates for the odd devices. */
+enum soak_backend {
+	SOAK_NONE, /* they are in the other space, too */
+	SOAK_STATIC,
+	SOAK_DYNAMIC,
+	SOAK_TCE,
+	SOAK_ZPCI,
+	SOAK_VIOMMU,
+	SOAK_BACKENDS,
+};
 
 /* Counters, as in struct bounce_device_stats. */
 enum soak_counter {
@@ -72,7 +91,13 @@ struct soak {
 	bool revoked[SOAK_DEVICES]; /* the warden's word */
 	bool secure; /* memory is protected */
 	struct bounce_space *behind; /* an IOMMU; the odd devices are there */
+	enum soak_backend backend;
 	struct fake_iommu iommu;
+	struct fake_viommu viommu;
+	void *memory[2]; /* of the backend */
+	struct bounce_function *bridge;
+	struct bounce_function *endpoint;
+	uint8_t bridge_kind;
 	uint64_t random;
 	_Atomic uint32_t workers; /* not done yet */
 	_Atomic uint64_t steps; /* of the warden */
@@ -152,9 +177,32 @@ uint64_t soak_back(const struct soak_entry *entry, uint64_t written);
 
 void soak_sg(struct soak_worker *worker, struct soak_entry *entry);
 void soak_list(struct soak_worker *worker, struct soak_entry *entry);
-void soak_reserve(struct soak_worker *worker);
-void soak_inside(struct soak_worker *worker);
-void soak_ring(struct soak_worker *worker);
+void soak_reserve(struct soak_worker *worker, struct soak_entry *entry);
+void soak_inside(struct soak_worker *worker, struct soak_entry *entry);
+
+/* ---- aside.c: what has no device ---- */
+
+/* A ring with one buffer, and a device that may lie; a device tree. */
+void soak_ring(struct soak_worker *worker, struct soak_entry *entry);
+void soak_tree(struct soak_worker *worker, struct soak_entry *entry);
+
+/* Before the instance is made: hooks that count. Then: were caches kept? */
+void soak_caches(struct soak *soak);
+bool soak_caches_hold(const struct soak *soak);
+
+/* ---- behind.c ---- */
+
+/* Make soak->behind, or not. */
+void soak_behind(struct soak *soak);
+/* Where an access at @bus goes, if anywhere; more than a page only of the fake
+ * one. Is any of a range reached? */
+bool soak_reaches(const struct soak *soak, uint64_t bus, uint64_t len,
+		  uint64_t *gpa);
+bool soak_exposes(const struct soak *soak, uint64_t gpa, uint64_t len);
+/* With a static window: all is where it should be. */
+bool soak_behind_holds(const struct soak *soak);
+/* End it; false when something is left, or was wrong (K6). */
+bool soak_behind_ends(struct soak *soak);
 
 /* ---- warden.c ---- */
 

@@ -24,6 +24,24 @@ static bool is_behind(const struct soak *soak, uint32_t device)
 	return soak->behind != NULL && device % 2 != 0;
 }
 
+/* What a device says of itself, to be of the pool's class. */
+static const uint32_t class_flag[] = {
+	[BOUNCE_SNOOPED] = 0,
+	[BOUNCE_NON_COHERENT] = BOUNCE_DEVICE_NON_COHERENT,
+	[BOUNCE_NO_SNOOP] = BOUNCE_DEVICE_NO_SNOOP,
+};
+
+static uint32_t any_flags(const struct soak *soak, uint64_t *random)
+{
+	uint32_t flags = class_flag[soak->bench.knobs.coherency];
+
+	if (bench_below(random, 2) != 0)
+		flags |= BOUNCE_DEVICE_UNTRUSTED;
+	if (bench_below(random, 2) != 0)
+		flags |= BOUNCE_DEVICE_FORCE;
+	return flags;
+}
+
 static struct bounce_device_info any_info(const struct soak *soak,
 					  uint64_t *random, uint32_t device)
 {
@@ -32,6 +50,7 @@ static struct bounce_device_info any_info(const struct soak *soak,
 
 	return (struct bounce_device_info) {
 		.space = behind ? soak->behind : soak->bench.space,
+		.function = device == SOAK_NUMBERED ? soak->endpoint : NULL,
 		.features = BOUNCE_VIRTIO_F_VERSION_1 |
 			    (platform ? BOUNCE_VIRTIO_F_ACCESS_PLATFORM : 0),
 		.dma_mask =
@@ -40,10 +59,7 @@ static struct bounce_device_info any_info(const struct soak *soak,
 		.min_align_mask = any_mask(random, 3, 12),
 		.alloc_align_mask = any_mask(random, 3, 13),
 		.segment_bytes = bench_below(random, 4) == 0 ? 8192 : 0,
-		.flags =
-			(bench_below(random, 2) != 0 ? BOUNCE_DEVICE_UNTRUSTED :
-						       0) |
-			(bench_below(random, 2) != 0 ? BOUNCE_DEVICE_FORCE : 0),
+		.flags = any_flags(soak, random),
 		.owner = (uint16_t)bench_below(random, 3),
 		.queues = SOAK_WORKERS,
 		.quota = bench_below(random, 2) == 0 ? 512 * 1024 : 0,
@@ -111,6 +127,57 @@ static void come_and_go(struct soak_warden *warden)
 	warden->done += 6;
 }
 
+/* What an IOMMU sees: bus and devfn of the device, or what its bridge makes
+ * of them (topology.h, enum bounce_function_kind). */
+static uint32_t id_of(const struct soak *soak, uint8_t bus)
+{
+	switch (soak->bridge_kind) {
+	case BOUNCE_FUNCTION_PORT:
+		return (uint32_t)bus << 8 | SOAK_DEVFN;
+	case BOUNCE_FUNCTION_PCIE_TO_PCI:
+		return (uint32_t)bus << 8;
+	default:
+		return SOAK_BRIDGE_DEVFN;
+	}
+}
+
+/* Its bus has another number, and it another requester ID. */
+static void renumber(struct soak_warden *warden)
+{
+	struct soak *soak = warden->soak;
+	struct bounce_device *device = soak->bench.device[SOAK_NUMBERED];
+	uint8_t number = (uint8_t)(1 + below(warden, 255));
+	struct bounce_requesters ids;
+
+	bounce_device_stop(device);
+	soak_check(warden, bounce_topology_change(soak->bridge) == BOUNCE_OK);
+	soak_check(warden, bounce_topology_number(soak->bridge, number,
+						  number) == BOUNCE_OK);
+	soak_check(warden,
+		   bounce_topology_settle(soak->bench.bounce) == BOUNCE_OK);
+	soak_check(warden, bounce_device_start(device) == BOUNCE_OK);
+	bounce_function_requesters(soak->endpoint, &ids);
+	soak_check(warden, ids.count == 1 && ids.id[0] == id_of(soak, number));
+	warden->done += 4;
+}
+
+/* A CPU's lane is at home somewhere else. */
+static void move_home(struct soak_warden *warden)
+{
+	struct bounce_device *device =
+		warden->soak->bench.device[below(warden, SOAK_DEVICES)];
+
+	bounce_queue_set_home(
+		bounce_device_queue(device,
+				    (uint32_t)below(warden, SOAK_WORKERS)),
+		(uint8_t)below(warden, SOAK_NODES));
+}
+
+static void advance(struct soak_warden *warden)
+{
+	bounce_epoch_advance(warden->soak->bench.bounce);
+}
+
 static void revoke(struct soak_warden *warden)
 {
 	uint32_t i = SOAK_STEADY +
@@ -169,8 +236,11 @@ static uint32_t any_slab(struct soak_warden *warden)
 
 static void grow(struct soak_warden *warden)
 {
-	enum bounce_err err = bench_grow(&warden->soak->bench,
-					 any_slab(warden));
+	const struct bench *bench = &warden->soak->bench;
+	bounce_gpa_t gpa = bench_slab_gpa(bench, any_slab(warden));
+	enum bounce_err err =
+		bounce_pool_grow_home(bench->pool, gpa, bench->slab_bytes,
+				      (uint8_t)below(warden, SOAK_NODES));
 
 	warden->grown += err == BOUNCE_OK;
 	soak_check(warden,
@@ -206,8 +276,8 @@ static void retire(struct soak_warden *warden)
 		soak_check(warden, is_clean(warden->soak, slab));
 	if (err == BOUNCE_OK && warden->soak->behind != NULL)
 		soak_check(warden,
-			   !fake_iommu_exposes(
-				   &warden->soak->iommu,
+			   !soak_exposes(
+				   warden->soak,
 				   bench_slab_gpa(&warden->soak->bench, slab).v,
 				   warden->soak->bench.slab_bytes));
 }
@@ -229,35 +299,24 @@ static void ask(struct soak_warden *warden)
 
 /* ---- the thread ---- */
 
-static void step(struct soak_warden *warden)
+/* What may be done next, and how often in 64. */
+static const struct {
+	uint32_t weight;
+	void (*run)(struct soak_warden *warden);
+} steps[] = {
+	{ 24, revoke }, { 12, grow },	    { 8, retire },
+	{ 4, advance }, { 4, renumber },    { 4, move_home },
+	{ 4, ask },	{ 3, come_and_go }, { 1, plan_fault },
+};
+
+static void any_step(struct soak_warden *warden)
 {
-	switch (below(warden, 16)) {
-	case 0:
-		if (below(warden, 4) == 0)
-			plan_fault(warden);
-		break;
-	case 1:
-	case 2:
-	case 3:
-		grow(warden);
-		break;
-	case 4:
-	case 5:
-		retire(warden);
-		break;
-	case 6:
-		bounce_epoch_advance(warden->soak->bench.bounce);
-		break;
-	case 7:
-		come_and_go(warden);
-		break;
-	case 8:
-		ask(warden);
-		break;
-	default:
-		revoke(warden);
-		break;
-	}
+	uint64_t at = below(warden, 64);
+	uint32_t i = 0;
+
+	for (; at >= steps[i].weight; i++)
+		at -= steps[i].weight;
+	steps[i].run(warden);
 	warden->done++;
 }
 
@@ -269,7 +328,7 @@ void *soak_guard(void *arg)
 	while (atomic_load_explicit(&warden->soak->workers,
 				    memory_order_relaxed) != 0 &&
 	       warden->wrong == NULL) {
-		step(warden);
+		any_step(warden);
 		atomic_fetch_add_explicit(&warden->soak->steps, 1,
 					  memory_order_relaxed);
 	}

@@ -41,10 +41,14 @@ unsigned char *soak_run(struct soak_worker *worker, uint32_t device,
 			const struct bounce_mapping *mapping)
 {
 	const struct soak *soak = worker->soak;
+	uint64_t gpa = mapping->bus.v - soak->shift[device];
 
-	return fake_machine_pointer(&soak->bench.machine,
-				    mapping->bus.v - soak->shift[device],
-				    mapping->len);
+	/* The IOMMU tells, where it can be asked beside others. */
+	if (soak->shift[device] == SOAK_BEHIND &&
+	    (soak->backend == SOAK_STATIC || soak->backend == SOAK_DYNAMIC) &&
+	    !soak_reaches(soak, mapping->bus.v, mapping->len, &gpa))
+		return NULL;
+	return fake_machine_pointer(&soak->bench.machine, gpa, mapping->len);
 }
 
 uint32_t soak_how(struct soak_worker *worker)
@@ -173,7 +177,8 @@ static void mapped(struct soak_worker *worker, struct soak_entry *entry,
 	soak_book(ledger, SOAK_MAPS, 1);
 	if (out && !entry->direct)
 		soak_book(ledger, SOAK_TO, entry->len);
-	soak_check(worker, entry->run != NULL);
+	soak_check(worker,
+		   entry->run != NULL || !soak_is_steady(entry->device));
 	soak_check(worker, !entry->direct || !worker->soak->secure);
 	soak_check(worker, address_is_good(&worker->soak->info[entry->device],
 					   entry, buf));
@@ -391,7 +396,7 @@ static void sync(struct soak_worker *worker, struct soak_entry *entry)
 }
 
 /* One byte of a handle is another, or it is another device's. */
-static void forge(struct soak_worker *worker, const struct soak_entry *entry)
+static void forge(struct soak_worker *worker, struct soak_entry *entry)
 {
 	uint32_t device = (uint32_t)soak_below(worker, SOAK_DEVICES);
 	struct bounce_queue *queue = soak_lane(worker, device);
@@ -419,7 +424,7 @@ static void forge(struct soak_worker *worker, const struct soak_entry *entry)
 	soak_check(worker, err == BOUNCE_ERR_STALE);
 }
 
-static void find(struct soak_worker *worker, const struct soak_entry *entry)
+static void find(struct soak_worker *worker, struct soak_entry *entry)
 {
 	struct bounce_queue *queue = soak_lane(worker, entry->device);
 	bounce_bus_t bus = { entry->handle.bus.v +
@@ -436,7 +441,7 @@ static void find(struct soak_worker *worker, const struct soak_entry *entry)
 }
 
 /* Questions, whose answers are snapshots: they are asked beside the others. */
-static void ask(struct soak_worker *worker)
+static void ask(struct soak_worker *worker, struct soak_entry *unused)
 {
 	uint32_t number = (uint32_t)soak_below(worker, SOAK_DEVICES);
 	const struct bounce_device *device = worker->soak->bench.device[number];
@@ -445,6 +450,7 @@ static void ask(struct soak_worker *worker)
 	struct bounce_verdict verdict;
 	unsigned char bytes[64];
 
+	(void)unused;
 	bounce_device_stats(device, &stats);
 	bounce_queue_stats(soak_lane(worker, number), &stats);
 	bounce_device_size_stats(device, BOUNCE_SIZE_SLOT, &stats);
@@ -473,57 +479,33 @@ static struct soak_entry *any_entry(struct soak_worker *worker)
 	return &worker->entry[soak_below(worker, SOAK_ENTRIES)];
 }
 
-static void use(struct soak_worker *worker, struct soak_entry *entry)
-{
-	switch (soak_below(worker, 8)) {
-	case 0:
-	case 1:
-		sync(worker, entry);
-		break;
-	case 2:
-		forge(worker, entry);
-		break;
-	case 3:
-		find(worker, entry);
-		break;
-	default:
-		end(worker, entry);
-		break;
-	}
-}
+/* What may be done next, and how often in 32. */
+struct step {
+	uint32_t weight;
+	void (*run)(struct soak_worker *worker, struct soak_entry *entry);
+};
 
-static void begin(struct soak_worker *worker, struct soak_entry *entry)
+/* With a live entry; and without. */
+static const struct step uses[] = {
+	{ 16, end },
+	{ 8, sync },
+	{ 4, forge },
+	{ 4, find },
+};
+static const struct step begins[] = {
+	{ 19, map },	  { 2, alloc },	       { 2, soak_sg },
+	{ 2, soak_list }, { 2, soak_reserve }, { 1, soak_inside },
+	{ 2, soak_ring }, { 1, soak_tree },    { 1, ask },
+};
+
+static void any_step(struct soak_worker *worker, struct soak_entry *entry)
 {
-	switch (soak_below(worker, 32)) {
-	case 0:
-	case 1:
-		alloc(worker, entry);
-		break;
-	case 2:
-	case 3:
-		soak_sg(worker, entry);
-		break;
-	case 4:
-	case 5:
-		soak_list(worker, entry);
-		break;
-	case 6:
-	case 7:
-		soak_reserve(worker);
-		break;
-	case 8:
-		soak_inside(worker);
-		break;
-	case 9:
-		soak_ring(worker);
-		break;
-	case 10:
-		ask(worker);
-		break;
-	default:
-		map(worker, entry);
-		break;
-	}
+	const struct step *step = entry->live ? uses : begins;
+	uint64_t at = soak_below(worker, 32);
+
+	for (; at >= step->weight; step++)
+		at -= step->weight;
+	step->run(worker, entry);
 }
 
 void *soak_work(void *arg)
@@ -535,10 +517,7 @@ void *soak_work(void *arg)
 
 		keep_pace(worker);
 		worker->done++;
-		if (entry->live)
-			use(worker, entry);
-		else
-			begin(worker, entry);
+		any_step(worker, entry);
 	}
 	for (uint32_t i = 0; i < SOAK_ENTRIES; i++)
 		if (worker->entry[i].live)
