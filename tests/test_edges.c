@@ -232,3 +232,43 @@ Test(edges, a_device_that_bypasses_the_iommu_is_let_at_open_memory)
 	cr_expect_eq(bounce_unmap(b.queue, &mapping, 0), BOUNCE_OK);
 	behind_fini(&b);
 }
+
+/* ---- a list behind a dynamic window, whose segments end by themselves ---- */
+
+/* The host has written 0x77 all over a segment of 100 bytes, mapped @how, and
+ * the caller says that the device was to write it: the first two bytes. */
+static enum bounce_err end_of_segment(uint32_t how, uint64_t written,
+				      unsigned char first[2])
+{
+	const struct behind_knobs knobs = { .open = false };
+	struct bounce_segment segment = { .how = how };
+	enum bounce_err err;
+	struct behind b;
+
+	behind_init(&b, &knobs);
+	segment.buf = bench_buf(&b.bench, 0, 100);
+	cr_assert_eq(bounce_map_sg(b.queue, &segment, 1, 0), BOUNCE_OK);
+	memset(behind_at(&b, segment.mapping.bus.v,
+			 how == BOUNCE_TO_DEVICE ? BOUNCE_ACCESS_READ :
+						   BOUNCE_ACCESS_WRITE),
+	       0x77, 100);
+	segment.how = BOUNCE_FROM_DEVICE;
+	err = bounce_unmap_sg(b.queue, &segment, 1, written);
+	memcpy(first, bench_private(&b.bench, 0), 2);
+	behind_expect_nothing(&b);
+	behind_fini(&b);
+	return err;
+}
+
+Test(edges, of_a_segment_as_many_bytes_come_back_as_are_its_and_of_a_lie_none)
+{
+	unsigned char first[2];
+
+	cr_expect_eq(end_of_segment(BOUNCE_FROM_DEVICE, 1, first), BOUNCE_OK);
+	cr_expect_eq(first[0], 0x77);
+	cr_expect_eq(first[1], FAKE_SECRET);
+	cr_expect_eq(end_of_segment(BOUNCE_FROM_DEVICE, 2, first), BOUNCE_OK);
+	cr_expect_eq(first[1], 0x77);
+	cr_expect_neq(end_of_segment(BOUNCE_TO_DEVICE, 100, first), BOUNCE_OK);
+	cr_expect_eq(first[0], FAKE_SECRET);
+}

@@ -49,10 +49,10 @@ def limited(seconds):
 class Programs:
     """The test programs in a folder, run with a library of another."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, quick):
         self.folder = folder
-        self.names = [pathlib.PurePath(one).stem
-                      for one in mutating.tests(configure)]
+        self.names = mutating.QUICK if quick else [
+            pathlib.PurePath(one).stem for one in mutating.tests(configure)]
         self.seconds = {}  # of the library as it is
 
     def fails(self, program, place):
@@ -164,18 +164,19 @@ def link(folder, paths, built, place, more=()):
 class Runner:
     def __init__(self, folder, paths, quick, budget):
         self.folder, self.budget = folder, budget
-        self.programs = Programs(folder)
+        self.programs = Programs(folder, quick)
         cpu = configure.CPUS[configure.HOST].folder
         # Warnings are no errors here, and kill nothing.
         self.how = [flag for flag in mutating.cflags(cpu).split()
                     if flag not in ("-Werror", "-g")] + ["-w", "-g0", "-Ilib"]
         self.covered = None if quick else \
             Covered(self.programs, paths, self.how)
-        # Tests that compile a file of the library in: file -> tests.
+        # Tests that compile a file of the library in: file -> name -> source.
         self.inside = {}
         for source in mutating.tests(configure):
             for name in re.findall(r'^#include "(\w+\.c)"', text(source), re.M):
-                self.inside.setdefault(f"lib/{name}", []).append(source)
+                self.inside.setdefault(f"lib/{name}", {})[
+                    pathlib.PurePath(source).stem] = source
         self.kills = {}  # (file, test) -> times
         self.originals = {}  # (path, compiler) -> its object
         self.place = folder / "work"
@@ -195,6 +196,7 @@ class Runner:
         stem = pathlib.PurePath(mutant.path).stem
         tests = self.covered.tests(mutant) if self.covered else \
             self.programs.names
+        tests = {*tests, *self.inside.get(mutant.path, {})}
 
         def worth(test):
             chance = self.kills.get((mutant.path, test), 0)
@@ -221,19 +223,17 @@ class Runner:
         made = self.object_of(mutant.path, mutant.mutated(source), compiler)
         return made is not None, made == self.originals[key]
 
-    def compile_inside(self, mutant):
-        """The tests that have the mutant inside; they come first."""
-        built = []
-        for source in self.inside.get(mutant.path, []):
-            target = self.place / pathlib.PurePath(source).stem
-            done = subprocess.run(
-                ["clang", f"-I{self.place}", *self.how, source,
-                 self.place / mutating.SHARED, self.folder / "libbackends.a",
-                 "-lcriterion", "-o", target], cwd=ROOT, capture_output=True)
-            if done.returncode:
-                return None
-            built.append(target)
-        return built
+    def program(self, mutant, test):
+        """A test's program: one that has the mutant inside is compiled."""
+        source = self.inside.get(mutant.path, {}).get(test)
+        if source is None:
+            return self.folder / test
+        target = self.place / test
+        subprocess.run(["clang", f"-I{self.place}", *self.how, source,
+                        self.place / mutating.SHARED,
+                        self.folder / "libbackends.a", "-lcriterion", "-o",
+                        target], cwd=ROOT, check=True)
+        return target
 
     def kill(self, mutant):
         """Who kills it; "" nobody; SAME: it is none, by the compiler; None:
@@ -242,18 +242,14 @@ class Runner:
         if not made or same:
             return COMPILER if not made else SAME
         link(self.folder, [mutant.path], [self.place / "mutant.o"], self.place)
-        built = self.compile_inside(mutant)
-        if built is None:
-            return COMPILER
         left = self.budget
-        for program in built + [self.folder / test
-                                for test in self.order(mutant)]:
+        for test in self.order(mutant):
             if left <= 0:
                 break
-            left -= self.programs.seconds.get(program.name, 0.2)
-            if self.fails(program):
-                self.killed_by(mutant.path, program.name)
-                return program.name
+            left -= self.programs.seconds.get(test, 0.2)
+            if self.fails(self.program(mutant, test)):
+                self.killed_by(mutant.path, test)
+                return test
         if any(self.compile(mutant, compiler)[1] for compiler in COMPILERS):
             return SAME
         return "" if left > 0 else None

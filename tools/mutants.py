@@ -33,8 +33,16 @@ RULES = [
 MACRO = re.compile(r"^#define (\w+)\b(.*(?:\\\n.*)*)", re.M)
 
 
+def bare(source):
+    """Without comments, and with one space for any."""
+    source = re.sub(r"/\*.*?\*/", " ", source, flags=re.S)
+    return re.sub(r"\s+", " ", source)
+
+
 class Mutant:
-    def __init__(self, path, where, source, span, new):
+    """@body: where the function, or macro, begins and ends in @source."""
+
+    def __init__(self, path, where, source, body, span, new):
         self.path, self.where, self.new = path, where, new
         self.start, self.end = span
         self.line = line_of(source, self.start)
@@ -43,20 +51,23 @@ class Mutant:
         self.old_text = source[first:last].strip()
         self.text = (source[first:self.start] + new +
                      source[self.end:last]).strip()
-        digest = hashlib.sha256(source.encode()).hexdigest()
-        self.key = f"{path}:{self.start}:{new}:{digest[:16]}"
+        # The same in a file that changes elsewhere.
+        digest = hashlib.sha256(bare(source[body[0]:body[1]]).encode())
+        at = len(bare(source[body[0]:self.start]))
+        self.key = f"{path}:{where}:{at}:{new}:{digest.hexdigest()[:16]}"
 
     def mutated(self, source):
         return source[:self.start] + self.new + source[self.end:]
 
 
 def places(plain):
-    """(name, first line, last line) of functions, and of macros with code."""
-    found = [(name, first, last) for name, _, first, last in functions(plain)]
-    for match in MACRO.finditer(plain):
-        found.append((match.group(1), line_of(plain, match.start()),
-                      line_of(plain, match.end())))
-    return found
+    """(name, where it begins and ends) of functions, and macros with code."""
+    starts = [0] + [match.end() for match in re.finditer("\n", plain)]
+    starts += [len(plain)] * 2
+    found = [(name, starts[first - 1], starts[last])
+             for name, _, first, last in functions(plain)]
+    return found + [(match.group(1), *match.span())
+                    for match in MACRO.finditer(plain)]
 
 
 def mutants_of(path):
@@ -68,14 +79,14 @@ def mutants_of(path):
                    lambda m: " " * len(m.group()), plain, flags=re.M)
     for pattern, replacements in RULES:
         for match in re.finditer(pattern, plain):
-            line = line_of(plain, match.start())
-            where = next((name for name, a, b in inside if a <= line <= b),
-                         None)
-            if where is None:
+            place = next((one for one in inside
+                          if one[1] <= match.start() < one[2]), None)
+            if place is None:
                 continue
             for new in replacements:
                 new = new or str(int(match.group(1)) + 1)
-                found.append(Mutant(path, where, source, match.span(), new))
+                found.append(Mutant(path, place[0], source, place[1:],
+                                    match.span(), new))
     return sorted(found, key=lambda m: (m.start, m.new))
 
 

@@ -11,7 +11,7 @@ those named). A mutant is killed by the first unit test that fails, or does not
 end. One that is not is none, if the compiler makes the same code of it; or it
 must be argued for in docs/mutants.md, where each row must speak for one.
 
-What was found is kept in FOLDER: killed stays killed while the file is the
+What was found is kept in FOLDER: killed stays killed while the function is the
 same, what is left is tried again when a test has changed. --quick: each 24th,
 but for those that are argued for. --budget: look for a killer no longer than
 that, and tell what is left: a first look at a file that has changed.
