@@ -37,7 +37,7 @@ class Explorer:
                                     [exe], tools="explore")
                    for group in lists.EXPLORED]
         m.build("explore", "total", results, name="explore")
-        # One switch and one stale access more: hours.
+        # One switch and one stale access more: forty minutes.
         m.build("explore-long", "console", needs=[exe], name="EXPLORE-LONG",
                 what=" && ".join(f"{exe} --long {group}"
                                  for group in lists.EXPLORED

@@ -34,7 +34,7 @@ ninja fuzz       libFuzzer with ASan and UBSan, and with MSan, a minute each;
                  fuzz-quick: ten seconds; fuzz-long: until stopped; fuzz-lines:
                  what each reaches; fuzz-keep: to fuzz/corpus (docs/fuzzing.md)
 ninja explore    run the library's own code in every order that C11 allows
-                 (docs/explorer.md); explore-long: with wider bounds, hours
+                 (docs/explorer.md); explore-long: wider bounds, forty minutes
 ninja scale      simulate 64 and 256 CPUs on pools of up to 16 GiB, in a few
                  minutes: docs/scale.md
 ninja explain    print the policy's truth table; after the demo, also the

@@ -21,8 +21,8 @@ class Proof:
 PROOFS = {
     "used": Proof(
         "used", precision=6,
-        broken=("lib/used.c", "report->id >= used->entries",
-                "report->id > used->entries")),
+        broken=("lib/used.c", "used->taken & (used->entries - 1)",
+                "used->taken | used->entries")),
     "map": Proof(
         "map",
         broken=("lib/sync.c", "bounce_inside(part->offset, part->len, 0",

@@ -369,6 +369,7 @@ const struct scenario devices_scenarios[] = {
 	  .check = all_is_released,
 	  .switches = 2,
 	  .stale = 1,
+	  .large = true,
 	  .controls = of_a_release },
 	{ .name = "a quarantined run is nobody's while somebody is inside",
 	  .setup = setup_revoked_mapping,

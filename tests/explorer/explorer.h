@@ -51,6 +51,7 @@ struct scenario {
 	unsigned stale; /* at most so many accesses that see, or come before,
 			 * an older store than they might; 0: any number */
 	uint64_t states; /* more are a failure; 0: any number */
+	bool large; /* with both bounds wider it is more than can be kept */
 	const struct control *controls; /* ends with function NULL */
 };
 
