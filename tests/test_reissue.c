@@ -10,6 +10,7 @@
 struct yard {
 	struct stand stand;
 	struct bench bench;
+	const struct bounce_iommu *iommu;
 	struct bounce_viommu_domain *domain[2];
 	struct bounce_space *space[2];
 	struct bounce_function *bridge[2];
@@ -43,7 +44,7 @@ static void plug(struct yard *yard, uint32_t i, struct bounce_space *space)
 static void set_iommu(struct yard *yard, uint32_t i)
 {
 	const struct bounce_translation translation = {
-		.iommu = &bounce_iommu_virtio,
+		.iommu = yard->iommu,
 		.ctx = yard->domain[i],
 		.flags = BOUNCE_TRANSLATION_DYNAMIC,
 	};
@@ -53,15 +54,17 @@ static void set_iommu(struct yard *yard, uint32_t i)
 		     BOUNCE_OK);
 }
 
-static void begin(struct yard *yard)
+static void begin_behind(struct yard *yard, const struct bounce_iommu *iommu)
 {
 	struct bench_knobs knobs = bench_usual();
 
+	yard->iommu = iommu;
 	stand_init(&yard->stand);
 	for (uint32_t i = 0; i < 2; i++)
 		yard->stand.device.endpoint[i] = ids[i];
 	knobs.devices = 0;
 	knobs.more_spaces = 2;
+	knobs.more_devices = 3;
 	knobs.functions = 4;
 	bench_init(&yard->bench, &knobs);
 	yard->domain[0] = yard->stand.domain;
@@ -72,10 +75,14 @@ static void begin(struct yard *yard)
 		set_iommu(yard, i);
 }
 
-/* A port above each device. */
-static void apart(struct yard *yard)
+static void begin(struct yard *yard)
 {
-	begin(yard);
+	begin_behind(yard, &bounce_iommu_virtio);
+}
+
+/* A port above each device. */
+static void plug_apart(struct yard *yard)
+{
 	for (uint32_t i = 0; i < 2; i++) {
 		yard->bridge[i] = add(yard,
 				      (struct bounce_function_info) {
@@ -92,6 +99,12 @@ static void apart(struct yard *yard)
 		cr_assert_eq(bounce_viommu_attach(yard->domain[i], ids[i]),
 			     BOUNCE_OK);
 	}
+}
+
+static void apart(struct yard *yard)
+{
+	begin(yard);
+	plug_apart(yard);
 }
 
 static void end(struct yard *yard)
@@ -227,6 +240,43 @@ Test(reissue, an_id_in_another_domain_is_not_held)
 	bounce_device_stop(yard.device[0]);
 	cr_expect_eq(bounce_topology_change(yard.bridge[0]), BOUNCE_OK);
 	cr_assert_eq(bounce_topology_settle(yard.bench.bounce), BOUNCE_OK);
+	end(&yard);
+}
+
+/* A backend without holds() leaves the order to the embedder. */
+Test(reissue, an_iommu_that_does_not_say_what_it_holds_holds_up_nobody)
+{
+	struct bounce_iommu silent = bounce_iommu_virtio;
+	struct yard yard;
+
+	silent.holds = NULL;
+	begin_behind(&yard, &silent);
+	plug_apart(&yard);
+	bounce_device_stop(yard.device[0]);
+	cr_expect_eq(bounce_topology_change(yard.bridge[0]), BOUNCE_OK);
+	cr_assert_eq(bounce_topology_settle(yard.bench.bounce), BOUNCE_OK);
+	end(&yard);
+}
+
+/* It has no requester ID that the library knows. */
+Test(reissue, a_device_without_a_place_goes_on_with_no_id)
+{
+	struct bounce_device_info info;
+	struct bounce_device *placeless;
+	struct yard yard;
+
+	apart(&yard);
+	info = yard.bench.knobs.info;
+	info.space = yard.space[0];
+	cr_assert_eq(bounce_device_attach(yard.bench.bounce, &info, &placeless,
+					  NULL),
+		     BOUNCE_OK);
+	bounce_device_stop(yard.device[0]);
+	cr_expect_eq(bounce_topology_change(yard.bridge[0]), BOUNCE_ERR_BUSY);
+	cr_assert_eq(bounce_viommu_detach(yard.domain[0], ids[0]), BOUNCE_OK);
+	cr_expect_eq(bounce_topology_change(yard.bridge[0]), BOUNCE_OK);
+	cr_assert_eq(bounce_topology_settle(yard.bench.bounce), BOUNCE_OK);
+	cr_expect_eq(bounce_device_detach(placeless), BOUNCE_OK);
 	end(&yard);
 }
 

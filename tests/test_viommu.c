@@ -57,6 +57,23 @@ Test(viommu, an_endpoint_reaches_what_is_mapped_and_nothing_else)
 	stand_fini(&s);
 }
 
+Test(viommu, an_unmap_that_the_device_fails_is_not_done)
+{
+	struct bounce_iommu_run run = piece(0x100000, 0x7000, 2);
+	uint64_t done;
+	struct stand s;
+
+	attached(&s);
+	cr_assert_eq(map(&s, &run, 1, &done), BOUNCE_STEP_DONE);
+	s.device.fail_at = s.device.requests;
+	s.device.fail_status = 5;
+	cr_expect_eq(unmap(&s, &run, 1, &done), BOUNCE_STEP_UNCHANGED);
+	cr_expect_eq(fake_viommu_mappings(&s.device), 1);
+	cr_expect_eq(unmap(&s, &run, 1, &done), BOUNCE_STEP_DONE);
+	cr_expect_eq(fake_viommu_mappings(&s.device), 0);
+	stand_fini(&s);
+}
+
 /* X1, and as many requests as the queue holds with one notification. */
 Test(viommu, an_array_takes_one_notification_and_each_run_goes_by_itself)
 {
