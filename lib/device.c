@@ -160,15 +160,6 @@ void bounce_device_verdict(const struct bounce_device *device,
 	*verdict = bounce_device_judge(device, 0, 0);
 }
 
-enum bounce_err bounce_device_refusal(const struct bounce_device *device,
-				      struct bounce_verdict verdict)
-{
-	return verdict.reason == BOUNCE_WHY_NO_POOL &&
-			       device->space->pool != NULL ?
-		       BOUNCE_ERR_UNREACHABLE :
-		       BOUNCE_ERR_REFUSED;
-}
-
 /* ---- attach ---- */
 
 /* Only what a space was asked for and its IOMMU honours is a promise. */

@@ -582,8 +582,14 @@ static inline struct bounce_verdict bounce_device_bind(
 
 /* What a verdict of REFUSE is told as: for want of a pool, though there is one,
  * it is out of reach. */
-enum bounce_err bounce_device_refusal(const struct bounce_device *device,
-				      struct bounce_verdict verdict);
+static inline enum bounce_err bounce_device_refusal(
+	const struct bounce_device *device, struct bounce_verdict verdict)
+{
+	return verdict.reason == BOUNCE_WHY_NO_POOL &&
+			       device->space->pool != NULL ?
+		       BOUNCE_ERR_UNREACHABLE :
+		       BOUNCE_ERR_REFUSED;
+}
 
 /* The policy's word on a DIRECT device's awkward buffer. */
 struct bounce_verdict bounce_device_judge(const struct bounce_device *device,
