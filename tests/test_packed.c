@@ -330,7 +330,7 @@ Test(packed, a_buffer_may_take_the_whole_ring)
 
 struct big {
 	void *memory;
-	unsigned char *ring;
+	void *ring;
 	struct bounce_used *used;
 };
 
@@ -340,8 +340,8 @@ static void big_begin(struct big *big, uint32_t entries)
 	size_t bytes = bounce_used_size(entries);
 
 	cr_assert_eq(posix_memalign(&big->memory, BOUNCE_USED_ALIGN, bytes), 0);
-	big->ring = calloc(entries, 16);
-	cr_assert_not_null(big->ring);
+	cr_assert_eq(posix_memalign(&big->ring, 16, (size_t)entries * 16), 0);
+	memset(big->ring, 0, (size_t)entries * 16);
 	cr_assert_eq(bounce_used_init_packed(big->memory, bytes, entries,
 					     big->ring, &big->used),
 		     BOUNCE_OK);
@@ -359,7 +359,8 @@ static void big_cycle(struct big *big, uint32_t at, uint32_t id)
 {
 	uint32_t len = 0x80604020u + at;
 	struct bounce_completion done = { 0 };
-	unsigned char *descriptor = big->ring + (size_t)at * 16;
+	unsigned char *descriptor = (unsigned char *)big->ring +
+				    (size_t)at * 16;
 
 	cr_assert_eq(bounce_used_post_packed(big->used, id, 1, UINT32_MAX,
 					     UINT64_MAX - id),
